@@ -1,0 +1,151 @@
+"""Who may do what: actors, roles, and `session_for`, the only way to a session.
+
+Looking a session up is authorising: a stranger gets "not found", a participant without the right gets "not allowed".
+Every door asks here, for every command and every delivery.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from sqlmodel import col, select
+
+from core import log, tables
+from core.db import Transaction
+from core.errors import NotAllowed, NotSignedIn, SessionHasEnded, SessionNotFound
+from core.events import ParticipantAdded, Person, Role, Source
+
+Permission = Literal["read", "present", "chat", "feed_agent", "rename", "invite", "manage", "end"]
+
+#: The whole table: what each role may do. What is not here is refused.
+PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    "viewer": frozenset({"read", "present"}),
+    "editor": frozenset({"read", "present", "chat", "invite"}),
+    "host": frozenset({"read", "present", "chat", "feed_agent", "rename", "invite", "manage", "end"}),
+}
+
+#: What stays possible after a session has ended.
+AFTER_THE_END: frozenset[Permission] = frozenset({"read", "present", "manage"})
+
+_RANK: dict[Role, int] = {"viewer": 0, "editor": 1, "host": 2}
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Whoever is acting now, and through which door."""
+
+    user_id: str
+    name: str
+    color: int = 0
+    source: Source = "web"
+
+    @property
+    def person(self) -> Person:
+        return Person(user_id=self.user_id, username=self.name, color=self.color)
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A session, and the role in which the actor has it."""
+
+    session: tables.Session
+    role: Role
+
+
+def allows(role: Role, permission: Permission) -> bool:
+    return permission in PERMISSIONS[role]
+
+
+def outranks(role: Role, other: Role) -> bool:
+    return _RANK[role] > _RANK[other]
+
+
+def session_for(tx: Transaction, actor: Actor, session_id: str, permission: Permission, *, lock: bool = True) -> Seat:
+    """Loads, locks and authorises in one step. `lock=False` is for reading.
+
+    Members of the session's team take their seat with the first thing that they do.
+
+    Raises: NotSignedIn for a deactivated account, SessionNotFound for strangers, NotAllowed for the wrong role,
+    SessionHasEnded for a write after the end.
+    """
+    query = select(tables.Session).where(tables.Session.id == session_id)
+    if lock:
+        # Another transaction may have moved the row since this one last looked.
+        query = query.with_for_update().execution_options(populate_existing=True)
+    session = tx.sql.exec(query).first()
+    if session is None:
+        raise SessionNotFound
+    role = role_in(tx, session, actor)
+    if role is None:
+        raise SessionNotFound
+    if not allows(role, permission):
+        raise NotAllowed
+    if session.status == "ended" and permission not in AFTER_THE_END:
+        raise SessionHasEnded
+    if lock:
+        _take_seat(tx, session, actor, role)
+    return Seat(session, role)
+
+
+def role_in(tx: Transaction, session: tables.Session, actor: Actor) -> Role | None:
+    """The actor's role in the session: their own, else the one that their team is given, else none."""
+    user = tx.sql.get(tables.User, actor.user_id)
+    if user is None or not user.is_active:
+        raise NotSignedIn
+    seat = tx.sql.get(tables.Participation, (session.id, actor.user_id))
+    if seat is not None:
+        return None if seat.removed_at is not None else as_role(seat.role)
+    if session.team_id is None or session.team_role is None:
+        return None
+    is_member = tx.sql.get(tables.TeamMember, (session.team_id, actor.user_id)) is not None
+    return as_role(session.team_role) if is_member else None
+
+
+def as_role(text: str) -> Role:
+    for role in ROLES:
+        if role == text:
+            return role
+    raise ValueError(f"no such role: {text!r}")
+
+
+def _take_seat(tx: Transaction, session: tables.Session, actor: Actor, role: Role) -> None:
+    if tx.sql.get(tables.Participation, (session.id, actor.user_id)) is None:
+        add_participant(tx, session, actor.person, role, via="team")
+
+
+def add_participant(
+    tx: Transaction, session: tables.Session, person: Person, role: Role, *, via: Literal["start", "invite", "team"]
+) -> None:
+    """Gives `person` a seat, with the event that says so. The session is locked by the caller."""
+    seat = tx.sql.get(tables.Participation, (session.id, person.user_id))
+    if seat is None:
+        seat = tables.Participation(session_id=session.id, user_id=person.user_id, role=role, joined_at=tx.now)
+    else:
+        seat.role, seat.joined_at, seat.removed_at = role, tx.now, None
+    tx.sql.add(seat)
+    tx.sql.flush()
+    session.participant_count += 1
+    tx.sql.add(session)
+    log.append(tx, session, ParticipantAdded(user=person, role=role, via=via), actor_id=person.user_id)
+
+
+def visible_sessions(tx: Transaction, actor: Actor, limit: int = 200) -> list[Seat]:
+    """The sessions that the actor may see, the latest activity first."""
+    mine = select(tables.Participation.session_id).where(
+        tables.Participation.user_id == actor.user_id, col(tables.Participation.removed_at).is_(None)
+    )
+    removed = select(tables.Participation.session_id).where(
+        tables.Participation.user_id == actor.user_id, col(tables.Participation.removed_at).is_not(None)
+    )
+    teams = select(tables.TeamMember.team_id).where(tables.TeamMember.user_id == actor.user_id)
+    session = tables.Session
+    query = (
+        select(session)
+        .where(col(session.id).in_(mine) | (col(session.team_id).in_(teams) & col(session.id).not_in(removed)))
+        .order_by(col(session.last_activity_at).desc(), col(session.id))
+        .limit(limit)
+    )
+    seats = [(row, role_in(tx, row, actor)) for row in tx.sql.exec(query)]
+    return [Seat(row, role) for row, role in seats if role is not None]

@@ -1,0 +1,211 @@
+"""People: accounts, proof of who they are, and the logins of their browsers."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import zlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import col, select, update
+
+from core import tables
+from core.access import Actor
+from core.db import Transaction
+from core.errors import EmailTaken, Invalid, LinkExpired, NotSignedIn, UserNotFound
+from core.events import Source
+from core.ids import derived_id, hash_secret, new_id, new_secret
+
+#: Colours of the palette that people are shown in.
+COLORS = 12
+LOGIN_LIFETIME = timedelta(days=30)
+SIGN_IN_LINK_LIFETIME = timedelta(hours=12)
+
+#: One plain address: no display name, no list, no control characters (RFC 5321 §4.1.2, the dot-string form).
+_ADDRESS = re.compile(r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Somebody whose browser, token or ticket was checked; `token_version` is the one it was given out under."""
+
+    actor: Actor
+    email: str | None
+    token_version: int
+
+
+def normal_email(text: str) -> str:
+    """`text` as one lower-case address. Raises Invalid for anything else."""
+    address = text.strip().lower()
+    if len(address) > 320 or not _ADDRESS.match(address):
+        raise Invalid("That is not an e-mail address. Write it like ann@example.com.")
+    return address
+
+
+def normal_name(text: str) -> str:
+    """A name fit to be shown: one line, no control or direction characters. Raises Invalid when nothing is left."""
+    kept = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
+    name = " ".join(kept.split())[:80]
+    if not name:
+        raise Invalid("Write the name that others should see.")
+    return name
+
+
+def add_user(tx: Transaction, email: str | None, name: str) -> tables.User:
+    """A new account. Raises EmailTaken."""
+    address = normal_email(email) if email else None
+    if address is not None and find_by_email(tx, address) is not None:
+        raise EmailTaken(f"There is an account for {address} already.")
+    user_id = new_id("usr")
+    user = tables.User(
+        id=user_id,
+        email=address,
+        name=normal_name(name),
+        color=zlib.crc32(user_id.encode()) % COLORS,
+        created_at=tx.now,
+    )
+    tx.sql.add(user)
+    tx.sql.flush()
+    return user
+
+
+def find_by_email(tx: Transaction, email: str) -> tables.User | None:
+    return tx.sql.exec(select(tables.User).where(tables.User.email == email.strip().lower())).first()
+
+
+def get_user(tx: Transaction, user_id: str) -> tables.User:
+    user = tx.sql.get(tables.User, user_id)
+    if user is None:
+        raise UserNotFound
+    return user
+
+
+def actor_for(user: tables.User, source: Source) -> Actor:
+    return Actor(user.id, user.name, user.color, source)
+
+
+def actor_by_id(tx: Transaction, user_id: str, source: Source, *, token_version: int | None = None) -> SignedIn:
+    """The account behind a checked token. Raises NotSignedIn when it is gone, deactivated, or signed out since."""
+    user = tx.sql.get(tables.User, user_id)
+    if user is None or not user.is_active:
+        raise NotSignedIn
+    if token_version is not None and token_version != user.token_version:
+        raise NotSignedIn("You were signed out. Sign in again.")
+    return SignedIn(actor_for(user, source), user.email, user.token_version)
+
+
+def first_user(tx: Transaction) -> tables.User | None:
+    """The account that was made first: on a fresh machine, whoever runs the server."""
+    return tx.sql.exec(select(tables.User).order_by(col(tables.User.created_at), col(tables.User.id))).first()
+
+
+# ── Links and logins ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def new_sign_in_link(tx: Transaction, user_id: str) -> str:
+    """The secret of a link that signs `user_id` in, once."""
+    secret = new_secret()
+    tx.sql.add(
+        tables.SignInLink(
+            secret_hash=hash_secret(secret), user_id=user_id, expires_at=tx.now + SIGN_IN_LINK_LIFETIME
+        )
+    )
+    return secret
+
+
+def use_sign_in_link(tx: Transaction, secret: str) -> SignedIn:
+    """Consumes the link. One conditional update decides, so that of many at once one wins. Raises LinkExpired."""
+    link = tables.SignInLink
+    user_id = tx.sql.exec(
+        update(link)
+        .where(col(link.secret_hash) == hash_secret(secret), col(link.used_at).is_(None), col(link.expires_at) > tx.now)
+        .values(used_at=tx.now)
+        .returning(col(link.user_id))
+    ).scalar_one_or_none()
+    if user_id is None:
+        raise LinkExpired
+    return actor_by_id(tx, user_id, "web")
+
+
+def open_login(tx: Transaction, user_id: str) -> tuple[str, datetime]:
+    """Signs a browser in: the cookie's secret, and when it ends."""
+    secret, expires_at = new_secret(), tx.now + LOGIN_LIFETIME
+    user = get_user(tx, user_id)
+    tx.sql.add(
+        tables.Login(
+            secret_hash=hash_secret(secret),
+            user_id=user_id,
+            token_version=user.token_version,
+            created_at=tx.now,
+            expires_at=expires_at,
+        )
+    )
+    return secret, expires_at
+
+
+def by_login(tx: Transaction, secret: str) -> SignedIn:
+    """Whose browser this is. Raises NotSignedIn."""
+    login = tx.sql.get(tables.Login, hash_secret(secret))
+    if login is None or login.expires_at <= tx.now:
+        raise NotSignedIn
+    return actor_by_id(tx, login.user_id, "web", token_version=login.token_version)
+
+
+def close_login(tx: Transaction, secret: str) -> None:
+    login = tx.sql.get(tables.Login, hash_secret(secret))
+    if login is not None:
+        tx.sql.delete(login)
+
+
+def use_ticket(tx: Transaction, jti: str, expires_at: datetime) -> None:
+    """Marks a ticket as used. Raises NotSignedIn for the second use, in any process, before or after a restart."""
+    if tx.sql.get(tables.UsedTicket, jti) is not None:
+        raise NotSignedIn("This ticket was used already: fetch a new one for every connection.")
+    tx.sql.add(tables.UsedTicket(jti=jti, expires_at=expires_at))
+
+
+# ── Accounts in other systems ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def by_identity(tx: Transaction, provider: str, realm: str, external_id: str) -> tables.User | None:
+    """The account linked to somebody's account elsewhere; deactivated ones are not found."""
+    identity = tx.sql.get(tables.Identity, (provider, realm, external_id))
+    user = tx.sql.get(tables.User, identity.user_id) if identity else None
+    return user if user is not None and user.is_active else None
+
+
+def link_identity(tx: Transaction, user_id: str, provider: str, realm: str, external_id: str) -> None:
+    """Records a proven link. The caller has seen the proof; an e-mail address is none."""
+    if tx.sql.get(tables.Identity, (provider, realm, external_id)) is None:
+        tx.sql.add(
+            tables.Identity(
+                provider=provider, realm=realm, external_id=external_id, user_id=user_id, created_at=tx.now
+            )
+        )
+
+
+def external_ids(tx: Transaction, provider: str, realm: str, user_ids: list[str]) -> dict[str, str]:
+    """User id → their id in that system, for those who are linked."""
+    identity = tables.Identity
+    rows = tx.sql.exec(
+        select(identity.user_id, identity.external_id).where(
+            identity.provider == provider, identity.realm == realm, col(identity.user_id).in_(user_ids)
+        )
+    )
+    return dict(rows.all())
+
+
+def team_for_realm(tx: Transaction, realm: str, name: str) -> tables.Team:
+    """The team that a workspace elsewhere is, made on first sight."""
+    team = tx.sql.exec(select(tables.Team).where(tables.Team.realm == realm)).first()
+    if team is None:
+        team = tables.Team(id=derived_id("tea", realm), name=normal_name(name), realm=realm, created_at=tx.now)
+        tx.sql.add(team)
+        tx.sql.flush()
+    return team
+
+
+def join_team(tx: Transaction, team_id: str, user_id: str) -> None:
+    if tx.sql.get(tables.TeamMember, (team_id, user_id)) is None:
+        tx.sql.add(tables.TeamMember(team_id=team_id, user_id=user_id))

@@ -1,0 +1,97 @@
+"""Opens a database by its URL: `sqlite:///path` for one process, `postgresql+asyncpg://…` for many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine as SyncEngine
+from sqlalchemy import create_engine, event, make_url
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import QueuePool, SingletonThreadPool
+from sqlmodel import Session as SqlSession
+
+from core.db import Engine, ThreadEngine
+
+T = TypeVar("T")
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for `url`. The schema must be there already: see `core.migrations`."""
+    if make_url(url).get_backend_name() == "sqlite":
+        return _open_sqlite(url)
+    return PostgresEngine(create_async_engine(url, pool_size=10, pool_pre_ping=True))
+
+
+def _open_sqlite(url: str) -> Engine:
+    database = make_url(url).database
+    if not database or database == ":memory:":
+        raise ValueError("SQLite needs a file: the log must survive a restart")
+    Path(database).parent.mkdir(parents=True, exist_ok=True)
+    writer = sqlite_writer(url)
+    reader = create_engine(url, poolclass=QueuePool, pool_size=4, connect_args={"check_same_thread": False})
+    event.listen(reader, "connect", _prepare_reader)
+    event.listen(reader, "begin", _begin_read)
+
+    def new_writer() -> SqlSession:
+        return SqlSession(writer, expire_on_commit=False)
+
+    def new_reader() -> SqlSession:
+        return SqlSession(reader, expire_on_commit=False)
+
+    return ThreadEngine(new_writer, new_reader)
+
+
+def sqlite_writer(url: str) -> SyncEngine:
+    """The one writing connection to a SQLite file; `synchronous=FULL` makes a commit survive a power cut."""
+    engine = create_engine(url, poolclass=SingletonThreadPool, connect_args={"check_same_thread": False})
+    event.listen(engine, "connect", _prepare_writer)
+    event.listen(engine, "begin", _begin_write)
+    return engine
+
+
+def _prepare_writer(connection: Any, _record: Any) -> None:
+    _prepare(connection, "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL")
+
+
+def _prepare_reader(connection: Any, _record: Any) -> None:
+    # A reader that checkpoints counts as a second writer.
+    _prepare(connection, "PRAGMA wal_autocheckpoint=0", "PRAGMA query_only=ON")
+
+
+def _prepare(connection: Any, *pragmas: str) -> None:
+    # The driver would begin transactions by itself, and DEFERRED: https://docs.sqlalchemy.org/en/21/dialects/sqlite.html
+    connection.isolation_level = None
+    for pragma in ("PRAGMA busy_timeout=5000", "PRAGMA foreign_keys=ON", *pragmas):
+        connection.execute(pragma).close()
+
+
+def _begin_write(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_read(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+class PostgresEngine:
+    """Postgres through asyncpg; units of work run on SQLAlchemy's own bridge from plain functions to coroutines."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def write_group(self, run: Callable[[SqlSession], T]) -> T:
+        async with AsyncSession(self._engine, sync_session_class=SqlSession, expire_on_commit=False) as session:
+            result = await session.run_sync(run)  # type: ignore[arg-type]
+            await session.commit()
+            return result
+
+    async def read(self, run: Callable[[SqlSession], T]) -> T:
+        async with AsyncSession(self._engine, sync_session_class=SqlSession, expire_on_commit=False) as session:
+            await session.connection(execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
+            return await session.run_sync(run)  # type: ignore[arg-type]
+
+    async def close(self) -> None:
+        await self._engine.dispose()

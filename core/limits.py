@@ -1,0 +1,52 @@
+"""Rate limits as token buckets: a steady rate, a burst, and an exact answer to "when again?"."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.errors import TooMany
+
+
+@dataclass(slots=True)
+class _Bucket:
+    tokens: float
+    at: float
+
+
+class TokenBuckets:
+    """One bucket per key, for one process. `per_minute` tokens flow in each minute, `burst` fit.
+
+    Buckets that have refilled are forgotten, so memory follows the number of people who are busy now.
+    """
+
+    def __init__(
+        self, per_minute: float, burst: float | None = None, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._rate = per_minute / 60.0
+        self._burst = burst if burst is not None else per_minute
+        self._monotonic = monotonic
+        self._buckets: dict[str, _Bucket] = {}
+        self._sweep_at = 0.0
+
+    def take(self, key: str, cost: float = 1.0) -> None:
+        """Takes `cost` tokens of `key`. Raises TooMany, with the milliseconds to wait, when they are not there."""
+        now = self._monotonic()
+        self._sweep(now)
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = _Bucket(self._burst, now)
+        bucket.tokens = min(self._burst, bucket.tokens + (now - bucket.at) * self._rate)
+        bucket.at = now
+        if bucket.tokens < cost:
+            wait = (cost - bucket.tokens) / self._rate
+            raise TooMany(retry_after_ms=int(wait * 1_000) + 1)
+        bucket.tokens -= cost
+
+    def _sweep(self, now: float) -> None:
+        if now < self._sweep_at:
+            return
+        self._sweep_at = now + 60.0
+        refill = self._burst / self._rate
+        self._buckets = {key: bucket for key, bucket in self._buckets.items() if now - bucket.at < refill}

@@ -1,0 +1,112 @@
+"""The session log: append to it, and read what follows a position.
+
+Numbers are given by the counter in the session's row, in the transaction that writes the entry, so they have no gaps
+and their order is commit order. Entries never change. Nothing else in the product writes the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import insert, update
+from sqlmodel import col, select
+
+from core import tables
+from core.clock import iso
+from core.db import Appended, Transaction
+from core.events import AnyEvent, Event, event_adapter
+
+#: Most entries in one page.
+MAX_PAGE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A log entry as it was read back."""
+
+    seq: int
+    type: str
+    actor_id: str | None
+    frame: bytes
+
+    def event(self) -> AnyEvent:
+        """The entry's body as its model."""
+        body: dict[str, Any] = orjson.loads(self.frame)
+        for name in ("seq", "at", "actor_id"):
+            del body[name]
+        return event_adapter.validate_python(body)
+
+
+def append(
+    tx: Transaction, session: tables.Session, event: Event, *, actor_id: str | None = None, key: str | None = None
+) -> Appended:
+    """Writes `event` as the next entry of `session`, whose row the caller has locked through `access`."""
+    seq = tx.sql.exec(
+        update(tables.Session)
+        .where(col(tables.Session.id) == session.id)
+        .values(head=tables.Session.head + 1, last_activity_at=tx.now)
+        .returning(col(tables.Session.head))
+    ).scalar_one()
+    frame = encode(event, seq=seq, at=iso(tx.now), actor_id=actor_id)
+    tx.sql.exec(
+        insert(tables.LogEntry).values(
+            session_id=session.id,
+            seq=seq,
+            type=event.type,
+            version=event.VERSION,
+            actor_id=actor_id,
+            key=key,
+            at=tx.now,
+            frame=frame.decode(),
+        )
+    )
+    appended = Appended(session.id, seq, event, actor_id, frame)
+    tx.appended.append(appended)
+    return appended
+
+
+def encode(event: Event, *, seq: int, at: str, actor_id: str | None) -> bytes:
+    """One log entry as the JSON object that is stored and sent."""
+    body = event.model_dump(mode="json", exclude={"type"})
+    return orjson.dumps({"type": event.type, "seq": seq, "at": at, "actor_id": actor_id, **body})
+
+
+def find(tx: Transaction, session_id: str, actor_id: str | None, key: str | None) -> int | None:
+    """The seq that this actor's wish `key` got already, or None. Ask after the session is locked."""
+    if key is None:
+        return None
+    entry = tables.LogEntry
+    return tx.sql.exec(
+        select(entry.seq).where(entry.session_id == session_id, entry.actor_id == actor_id, entry.key == key)
+    ).first()
+
+
+def read_after(tx: Transaction, session_id: str, seq: int, limit: int = MAX_PAGE) -> Sequence[Stored]:
+    """Up to `limit` entries that follow `seq`, in order."""
+    entry = tables.LogEntry
+    rows = tx.sql.exec(
+        select(entry.seq, entry.type, entry.actor_id, entry.frame)
+        .where(entry.session_id == session_id, entry.seq > seq)
+        .order_by(col(entry.seq))
+        .limit(limit)
+    )
+    return [Stored(number, kind, actor, frame.encode()) for number, kind, actor, frame in rows]
+
+
+def read_before(tx: Transaction, session_id: str, seq: int, limit: int = MAX_PAGE) -> Sequence[Stored]:
+    """The `limit` entries just before `seq`, in order."""
+    first = max(0, seq - 1 - limit)
+    return [entry for entry in read_after(tx, session_id, first, limit) if entry.seq < seq]
+
+
+def head(tx: Transaction, session_id: str) -> int:
+    """The number of the last entry, 0 for an empty or unknown log."""
+    return tx.sql.exec(select(tables.Session.head).where(tables.Session.id == session_id)).first() or 0
+
+
+def epoch(tx: Transaction) -> str:
+    """The name of the history that this database tells. A restored backup gets a new one."""
+    return tx.sql.exec(select(tables.Meta.value).where(tables.Meta.key == "epoch")).one()

@@ -1,0 +1,59 @@
+"""The schema and its history, run by Alembic: `upgrade` brings a database to the newest revision."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import make_url, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from core.engines import sqlite_writer
+
+HERE = Path(__file__).parent
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(HERE))
+    config.attributes["connection"] = connection
+    return config
+
+
+def upgrade_on(connection: Connection) -> None:
+    """Brings the database behind `connection` to the newest revision, in one transaction that the caller commits."""
+    command.upgrade(_config(connection), "head")
+
+
+def upgrade(url: str) -> None:
+    """Brings the database at `url` to the newest revision. Safe to call at every start."""
+    if make_url(url).get_backend_name() == "sqlite":
+        database = make_url(url).database
+        Path(str(database)).parent.mkdir(parents=True, exist_ok=True)
+        engine = sqlite_writer(url)
+        with engine.begin() as connection:
+            upgrade_on(connection)
+        engine.dispose()
+        return
+    asyncio.run(_upgrade_postgres(url))
+
+
+async def _upgrade_postgres(url: str) -> None:
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
+        # Several processes start at once: one migrates, the others wait here and then find nothing to do.
+        await connection.execute(text("SELECT pg_advisory_xact_lock(734512)"))
+        await connection.run_sync(upgrade_on)
+    await engine.dispose()
+
+
+def is_current(connection: Connection) -> bool:
+    """Whether the schema is the one that this code was written for."""
+    heads: Any = ScriptDirectory.from_config(_config()).get_current_head()
+    return MigrationContext.configure(connection).get_current_revision() == heads

@@ -1,0 +1,180 @@
+"""Sessions: start, look, rename, end; and the roles of the people in them."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+from sqlmodel import col, select
+
+from core import log, tables
+from core.access import Actor, Seat, add_participant, as_role, session_for
+from core.db import Transaction
+from core.errors import Invalid, LastHost, UserNotFound
+from core.events import (
+    ParticipantRemoved,
+    Person,
+    Role,
+    RoleChanged,
+    SessionEnded,
+    SessionStarted,
+    SessionUpdate,
+)
+from core.ids import derived_id, new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A participant with the role they hold."""
+
+    person: Person
+    role: Role
+
+
+def normal_title(text: str) -> str:
+    """One line of at most 200 characters. Raises Invalid when nothing is left."""
+    kept = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
+    title = " ".join(kept.split())
+    if not title:
+        raise Invalid("Give the session a title: a few words about what it is for.")
+    if len(title) > 200:
+        raise Invalid("That title is too long: keep it under 200 characters.")
+    return title
+
+
+def start(
+    tx: Transaction,
+    actor: Actor,
+    title: str,
+    *,
+    agent: str | None = None,
+    team_id: str | None = None,
+    team_role: Role = "editor",
+    key: str | None = None,
+) -> tables.Session:
+    """A new live session with the actor as its host. The same `key` by the same actor starts it once."""
+    session_id = derived_id("ses", actor.user_id, key) if key else new_id("ses")
+    if key is not None and tx.sql.get(tables.Session, session_id) is not None:
+        return session_for(tx, actor, session_id, "read").session
+    session = tables.Session(
+        id=session_id,
+        title=normal_title(title),
+        agent=agent,
+        host_id=actor.user_id,
+        team_id=team_id,
+        team_role=team_role if team_id else None,
+        created_at=tx.now,
+        last_activity_at=tx.now,
+    )
+    tx.sql.add(session)
+    tx.sql.flush()
+    started = SessionStarted(title=session.title, host=actor.person, agent=agent)
+    log.append(tx, session, started, actor_id=actor.user_id, key=key)
+    add_participant(tx, session, actor.person, "host", via="start")
+    tx.sql.refresh(session)
+    return session
+
+
+def rename(tx: Transaction, actor: Actor, session_id: str, title: str) -> Seat:
+    seat = session_for(tx, actor, session_id, "rename")
+    new_title = normal_title(title)
+    if new_title != seat.session.title:
+        seat.session.title = new_title
+        tx.sql.add(seat.session)
+        log.append(tx, seat.session, SessionUpdate(title=new_title), actor_id=actor.user_id)
+    return seat
+
+
+def end(tx: Transaction, actor: Actor, session_id: str, reason: str = "") -> Seat:
+    """Ends the session for everyone; it stays readable. Ending it twice is ending it once."""
+    seat = session_for(tx, actor, session_id, "read")
+    if seat.session.status == "ended":
+        return seat
+    seat = session_for(tx, actor, session_id, "end")
+    seat.session.status, seat.session.ended_at = "ended", tx.now
+    tx.sql.add(seat.session)
+    log.append(tx, seat.session, SessionEnded(reason=reason[:200]), actor_id=actor.user_id)
+    return seat
+
+
+def members(tx: Transaction, session_id: str) -> list[Member]:
+    """Everybody with a seat, the longest there first. The caller has authorised the read."""
+    seat, user = tables.Participation, tables.User
+    rows = tx.sql.exec(
+        select(seat, user)
+        .where(seat.session_id == session_id, col(seat.removed_at).is_(None), seat.user_id == user.id)
+        .order_by(col(seat.joined_at), col(seat.user_id))
+    )
+    return [Member(_person(who), as_role(row.role)) for row, who in rows]
+
+
+def host_of(tx: Transaction, session: tables.Session) -> Person:
+    host = tx.sql.get(tables.User, session.host_id)
+    if host is None:
+        raise UserNotFound
+    return _person(host)
+
+
+def _person(user: tables.User) -> Person:
+    return Person(user_id=user.id, username=user.name, color=user.color)
+
+
+def change_role(tx: Transaction, actor: Actor, session_id: str, user_id: str, role: Role) -> None:
+    """Raises LastHost when nobody would be left to manage the session."""
+    session, seat = _managed_seat(tx, actor, session_id, user_id)
+    if seat.role == role:
+        return
+    if seat.role == "host":
+        _keep_a_host(tx, session_id, besides=user_id)
+    seat.role = role
+    tx.sql.add(seat)
+    log.append(tx, session, RoleChanged(user_id=user_id, role=role), actor_id=actor.user_id)
+
+
+def raise_role(tx: Transaction, session: tables.Session, seat: tables.Participation, role: Role) -> None:
+    """A better invite lifts somebody who has a seat already. The caller has checked the invite and locked the session."""
+    seat.role = role
+    tx.sql.add(seat)
+    log.append(tx, session, RoleChanged(user_id=seat.user_id, role=role), actor_id=seat.user_id)
+
+
+def remove(tx: Transaction, actor: Actor, session_id: str, user_id: str) -> None:
+    """Takes somebody's seat away; everybody may give up their own."""
+    if user_id == actor.user_id:
+        session = session_for(tx, actor, session_id, "read").session
+        seat = _seat(tx, session_id, user_id)
+    else:
+        session, seat = _managed_seat(tx, actor, session_id, user_id)
+    if seat.role == "host":
+        _keep_a_host(tx, session_id, besides=user_id)
+    seat.removed_at = tx.now
+    session.participant_count -= 1
+    tx.sql.add_all([seat, session])
+    log.append(tx, session, ParticipantRemoved(user_id=user_id), actor_id=actor.user_id)
+
+
+def _managed_seat(
+    tx: Transaction, actor: Actor, session_id: str, user_id: str
+) -> tuple[tables.Session, tables.Participation]:
+    return session_for(tx, actor, session_id, "manage").session, _seat(tx, session_id, user_id)
+
+
+def _seat(tx: Transaction, session_id: str, user_id: str) -> tables.Participation:
+    seat = tx.sql.get(tables.Participation, (session_id, user_id))
+    if seat is None or seat.removed_at is not None:
+        raise UserNotFound("That person is not in this session.")
+    return seat
+
+
+def _keep_a_host(tx: Transaction, session_id: str, *, besides: str) -> None:
+    seat = tables.Participation
+    other = tx.sql.exec(
+        select(seat.user_id).where(
+            seat.session_id == session_id,
+            seat.role == "host",
+            seat.user_id != besides,
+            col(seat.removed_at).is_(None),
+        )
+    ).first()
+    if other is None:
+        raise LastHost

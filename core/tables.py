@@ -1,0 +1,298 @@
+"""Every table, for SQLite and Postgres alike.
+
+The log (`events`) is the truth of a session; `messages` and the counters in `sessions` are projections of it that
+change in the same transaction. Texts that people wrote live in exactly two places: the log entry and its projection.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, SQLModel
+
+from core.clock import as_utc
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC. SQLite forgets the zone of what it stores; this gives it back."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        return as_utc(value)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else as_utc(value)
+
+
+def _id(prefix_length: int = 40, **kwargs: Any) -> Any:
+    return Field(sa_column=Column(String(prefix_length), **kwargs))
+
+
+def _user(*, primary_key: bool = False, nullable: bool = False, index: bool = False) -> Any:
+    return Field(
+        default=None,
+        sa_column=Column(String(40), ForeignKey("users.id"), primary_key=primary_key, nullable=nullable, index=index),
+    )
+
+
+def _session(*, primary_key: bool = False, nullable: bool = False, index: bool = False) -> Any:
+    return Field(
+        default=None,
+        sa_column=Column(
+            String(40), ForeignKey("sessions.id"), primary_key=primary_key, nullable=nullable, index=index
+        ),
+    )
+
+
+def _at(*, nullable: bool = False, index: bool = False) -> Any:
+    return Field(default=None, sa_column=Column(UtcDateTime(), nullable=nullable, index=index))
+
+
+class Meta(SQLModel, table=True):
+    """Facts about this database itself. `epoch` names the history that its logs tell."""
+
+    __tablename__ = "meta"
+    key: str = _id(primary_key=True)
+    value: str = Field(sa_column=Column(Text, nullable=False))
+
+
+# ── People ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class User(SQLModel, table=True):
+    __tablename__ = "users"
+    id: str = _id(primary_key=True)
+    #: Lower case; empty for somebody known only through another system.
+    email: str | None = Field(default=None, sa_column=Column(String(320), unique=True))
+    name: str = Field(sa_column=Column(String(120), nullable=False))
+    color: int = 0
+    is_active: bool = True
+    #: Raised to end every token and login that was given out before.
+    token_version: int = 0
+    created_at: datetime = _at()
+
+
+class Identity(SQLModel, table=True):
+    """Somebody's account in another system, proven to be theirs."""
+
+    __tablename__ = "identities"
+    provider: str = Field(sa_column=Column(String(20), primary_key=True))
+    realm: str = Field(sa_column=Column(String(40), primary_key=True))
+    external_id: str = Field(sa_column=Column(String(80), primary_key=True))
+    user_id: str = _user(index=True)
+    created_at: datetime = _at()
+
+
+class Team(SQLModel, table=True):
+    """People who may see each other's sessions that are not private. `realm` is the Slack workspace it came from."""
+
+    __tablename__ = "teams"
+    id: str = _id(primary_key=True)
+    name: str = Field(sa_column=Column(String(120), nullable=False))
+    realm: str | None = Field(default=None, sa_column=Column(String(40), unique=True))
+    created_at: datetime = _at()
+
+
+class TeamMember(SQLModel, table=True):
+    __tablename__ = "team_members"
+    team_id: str = Field(sa_column=Column(String(40), ForeignKey("teams.id"), primary_key=True))
+    user_id: str = _user(primary_key=True)
+
+
+class Login(SQLModel, table=True):
+    """One browser that is signed in; the cookie's secret is stored as its hash."""
+
+    __tablename__ = "logins"
+    secret_hash: str = Field(sa_column=Column(String(64), primary_key=True))
+    user_id: str = _user(index=True)
+    token_version: int
+    created_at: datetime = _at()
+    expires_at: datetime = _at()
+
+
+class SignInLink(SQLModel, table=True):
+    __tablename__ = "sign_in_links"
+    secret_hash: str = Field(sa_column=Column(String(64), primary_key=True))
+    user_id: str = _user()
+    expires_at: datetime = _at()
+    used_at: datetime | None = _at(nullable=True)
+
+
+class UsedTicket(SQLModel, table=True):
+    """A ticket that opened a socket: the row is what makes it single-use, in every process and over restarts."""
+
+    __tablename__ = "used_tickets"
+    jti: str = Field(sa_column=Column(String(64), primary_key=True))
+    expires_at: datetime = _at(index=True)
+
+
+# ── Sessions ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Session(SQLModel, table=True):
+    __tablename__ = "sessions"
+    __table_args__ = (CheckConstraint("status in ('live', 'ended')", name="status_known"),)
+    id: str = _id(primary_key=True)
+    title: str = Field(sa_column=Column(String(200), nullable=False))
+    status: str = Field(default="live", sa_column=Column(String(10), nullable=False))
+    agent: str | None = Field(default=None, sa_column=Column(String(40)))
+    host_id: str = _user()
+    #: Members of this team may come in by themselves, with `team_role`. None: only by invite.
+    team_id: str | None = Field(default=None, sa_column=Column(String(40), ForeignKey("teams.id"), index=True))
+    team_role: str | None = Field(default=None, sa_column=Column(String(10)))
+    #: The number of the last log entry: the counter that gives every entry its `seq`.
+    head: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    participant_count: int = 0
+    message_count: int = 0
+    token_count: int | None = Field(default=None, sa_column=Column(BigInteger))
+    created_at: datetime = _at()
+    last_activity_at: datetime = _at()
+    ended_at: datetime | None = _at(nullable=True)
+
+
+class Participation(SQLModel, table=True):
+    """A user's role in a session. A row with `removed_at` is somebody who was removed: kept, so that the team's door
+    does not let them in again."""
+
+    __tablename__ = "participants"
+    __table_args__ = (CheckConstraint("role in ('host', 'editor', 'viewer')", name="role_known"),)
+    session_id: str = _session(primary_key=True)
+    user_id: str = _user(primary_key=True, index=True)
+    role: str = Field(sa_column=Column(String(10), nullable=False))
+    joined_at: datetime = _at()
+    removed_at: datetime | None = _at(nullable=True)
+
+
+class LogEntry(SQLModel, table=True):
+    """One event. `frame` is the JSON that every reader gets, byte for byte."""
+
+    __tablename__ = "events"
+    __table_args__ = (UniqueConstraint("session_id", "actor_id", "key", name="one_effect_per_key"),)
+    session_id: str = _session(primary_key=True)
+    seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    type: str = Field(sa_column=Column(String(40), nullable=False))
+    version: int = 1
+    actor_id: str | None = Field(default=None, sa_column=Column(String(40)))
+    #: The idempotency key that the actor chose: the same key by the same actor is the same wish.
+    key: str | None = Field(default=None, sa_column=Column(String(80)))
+    at: datetime = _at()
+    frame: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class Message(SQLModel, table=True):
+    """Chat as it stands now, made from the log."""
+
+    __tablename__ = "messages"
+    __table_args__ = (Index("messages_in_order", "session_id", "seq", unique=True),)
+    id: str = _id(primary_key=True)
+    session_id: str = _session()
+    seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+    user_id: str = _user()
+    content: str = Field(sa_column=Column(Text, nullable=False))
+    parent_id: str | None = Field(default=None, sa_column=Column(String(40)))
+    source: str = Field(sa_column=Column(String(10), nullable=False))
+    session_only: bool = False
+    created_at: datetime = _at()
+
+
+class Invite(SQLModel, table=True):
+    __tablename__ = "invites"
+    id: str = _id(primary_key=True)
+    session_id: str = _session(index=True)
+    secret_hash: str = Field(sa_column=Column(String(64), unique=True, nullable=False))
+    role: str = Field(sa_column=Column(String(10), nullable=False))
+    #: Only the holder of this address may accept, when set. Lower case.
+    email: str | None = Field(default=None, sa_column=Column(String(320)))
+    max_uses: int
+    use_count: int = 0
+    created_by: str = _user()
+    created_at: datetime = _at()
+    expires_at: datetime = _at()
+    revoked_at: datetime | None = _at(nullable=True)
+
+
+class InviteUse(SQLModel, table=True):
+    __tablename__ = "invite_uses"
+    invite_id: str = Field(sa_column=Column(String(40), ForeignKey("invites.id"), primary_key=True))
+    user_id: str = _user(primary_key=True)
+    used_at: datetime = _at()
+
+
+# ── Threads outside ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Inbox(SQLModel, table=True):
+    """A verified request from outside, stored before it is acknowledged and handled afterwards, once."""
+
+    __tablename__ = "inbox"
+    #: The sender's own id of the event; a second delivery finds it here.
+    id: str = Field(sa_column=Column(String(120), primary_key=True))
+    kind: str = Field(sa_column=Column(String(40), nullable=False))
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    received_at: datetime = _at(index=True)
+    #: Counts up; the order of handling.
+    position: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    attempts: int = 0
+    not_before: datetime = _at()
+    handled_at: datetime | None = _at(nullable=True, index=True)
+    #: Why it was given up, in words for an operator.
+    error: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class Mirror(SQLModel, table=True):
+    """A thread that copies a session: its reader's cursor, its lease, and the one post that may be in flight."""
+
+    __tablename__ = "mirrors"
+    __table_args__ = (UniqueConstraint("realm", "channel", "root", name="one_mirror_per_thread"),)
+    session_id: str = _session(primary_key=True)
+    realm: str = Field(sa_column=Column(String(40), nullable=False))
+    channel: str = Field(sa_column=Column(String(40), nullable=False))
+    channel_name: str = Field(default="", sa_column=Column(String(120), nullable=False))
+    #: The `ts` of the card that the thread hangs under; empty until it is posted.
+    root: str | None = Field(default=None, sa_column=Column(String(40)))
+    status: str = Field(default="opening", sa_column=Column(String(10), nullable=False))
+    status_reason: str = Field(default="", sa_column=Column(Text, nullable=False))
+    #: Every entry up to this seq is in the thread, or does not belong there.
+    cursor: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    #: The entry whose post was begun and not yet confirmed: after a crash it is looked for before it is posted again.
+    intent: int | None = Field(default=None, sa_column=Column(BigInteger))
+    #: The message that shows the agent's progress, and what it showed last.
+    progress_ts: str | None = Field(default=None, sa_column=Column(String(40)))
+    card_hash: str = Field(default="", sa_column=Column(String(64), nullable=False))
+    lease_owner: str | None = Field(default=None, sa_column=Column(String(40)))
+    lease_fence: int = 0
+    lease_until: datetime | None = _at(nullable=True)
+    created_at: datetime = _at()
+
+
+class MirrorLink(SQLModel, table=True):
+    """Which message of the thread is which message of the session, whichever side it began on."""
+
+    __tablename__ = "mirror_links"
+    realm: str = Field(sa_column=Column(String(40), primary_key=True))
+    channel: str = Field(sa_column=Column(String(40), primary_key=True))
+    ts: str = Field(sa_column=Column(String(40), primary_key=True))
+    session_id: str = _session(index=True)
+    message_id: str = Field(sa_column=Column(String(40), nullable=False, index=True))
+    origin: str = Field(sa_column=Column(String(10), nullable=False))
