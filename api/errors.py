@@ -37,6 +37,12 @@ STATUS: dict[type[CosessionError], int] = {
 }
 
 
+class BadFrame(Invalid):
+    """That frame could not be read: send one JSON object with a known type."""
+
+    code = "bad_frame"
+
+
 class Close(IntEnum):
     """Why the server ended a socket."""
 

@@ -1,0 +1,65 @@
+"""Builds the ASGI application of this door."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api import errors, pages, socket
+from api.context import Api
+from api.door.headers import SecurityHeaders
+from api.routes import accounts, history, invites, operation, sessions
+
+Lifespan = Callable[[], AbstractAsyncContextManager[None]]
+
+
+def create_app(api: Api, lifespan: Lifespan) -> FastAPI:
+    """`lifespan` starts and stops what the composition root built."""
+
+    @asynccontextmanager
+    async def run(_app: FastAPI) -> AsyncGenerator[None]:
+        async with lifespan():
+            yield
+
+    # FastAPI's own documentation page loads its scripts from a CDN; ours is served from this process.
+    app = FastAPI(title="Cosession", version="0.1.0", lifespan=run, docs_url=None, redoc_url=None)
+    app.state.api = api
+    errors.install(app)
+    for router in (accounts.router, sessions.router, history.router, invites.router, operation.router, socket.router):
+        app.include_router(router)
+    app.add_middleware(GZipMiddleware, minimum_size=1_024, compresslevel=5)
+    app.add_middleware(SecurityHeaders, is_secure=api.settings.is_secure)
+    app.add_middleware(AllowedHosts, hosts=api.settings.hosts)
+    return app
+
+
+def add_pages(app: FastAPI, api: Api) -> None:
+    """Last, so that every other route goes first."""
+    pages.install(app, api.settings.static)
+
+
+class AllowedHosts:
+    """Refuses requests for other hosts, so that a rebound DNS name cannot reach a server on loopback.
+
+    `*` allows every host, for a server behind a proxy that checks already.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
+        self._app = app
+        self._hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket") and "*" not in self._hosts:
+            host = dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower()
+            if host not in self._hosts and scope.get("path") not in ("/healthz", "/readyz"):
+                if scope["type"] == "websocket":
+                    await send({"type": "websocket.close", "code": 4403})
+                    return
+                response = errors.problem(421, "unknown_host", "This server is not reached under that name.")
+                await response(scope, receive, send)
+                return
+        await self._app(scope, receive, send)

@@ -1,0 +1,99 @@
+"""One open transport in one session: what it has been sent, and what it may still be sent.
+
+The broadcaster never waits for it. Durable entries go out in order of `seq`, each once; when the transport falls
+behind, ephemeral frames are dropped first and made good later, then the connection is cut with a code that says
+"come back and resume".
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from api.errors import Close
+from core.events import Person, Role
+from core.ids import new_id
+
+#: Bytes waiting in a transport: above the first nothing ephemeral is added, above the second it is cut.
+CONFLATE_ABOVE = 256 * 1024
+CUT_ABOVE = 1024 * 1024
+#: Seconds that a transport may hold bytes without handing on a single one.
+STUCK_AFTER = 10.0
+
+
+class Wire(Protocol):
+    """What carries frames to one client: a WebSocket, later an event stream. Its methods never block and never raise."""
+
+    @property
+    def buffered(self) -> int: ...
+    @property
+    def is_open(self) -> bool: ...
+    @property
+    def peer(self) -> str: ...
+    def write_text(self, payload: bytes) -> None: ...
+    def write_frames(self, framed: bytes) -> None: ...
+    def on_drained(self, callback: Callable[[], None]) -> None: ...
+    def close(self, code: int, reason: str) -> None: ...
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """`cursor` is the seq of the last entry that was written to the wire. `is_live` means: nothing is missing."""
+
+    wire: Wire
+    person: Person
+    role: Role
+    cursor: int
+    id: str = field(default_factory=lambda: new_id("con"))
+    is_live: bool = False
+    missed_ephemeral: bool = False
+    catch_up: asyncio.Task[None] | None = None
+    drained: asyncio.Event = field(default_factory=asyncio.Event)
+    _stuck_bytes: int = 0
+    _stuck_since: float | None = None
+
+    def write_entry(self, seq: int, framed: bytes) -> None:
+        """The next entry of the log."""
+        self.cursor = seq
+        self.wire.write_frames(framed)
+        if self.wire.buffered > CUT_ABOVE:
+            self.cut()
+
+    def write_ephemeral(self, framed: bytes) -> None:
+        """Something that may be skipped: the next state says it again."""
+        if self.wire.buffered > CONFLATE_ABOVE:
+            self.missed_ephemeral = True
+        else:
+            self.wire.write_frames(framed)
+
+    def write(self, payload: bytes) -> None:
+        """A frame for this client alone: an ack, an error."""
+        self.wire.write_text(payload)
+        if self.wire.buffered > CUT_ABOVE:
+            self.cut()
+
+    def cut(self) -> None:
+        self.wire.close(Close.TOO_SLOW, "reading too slowly: resume where you were")
+
+    async def wait_for_room(self) -> None:
+        """Waits until the transport has handed on most of what it holds: history is sent at the reader's pace."""
+        while self.wire.is_open and self.wire.buffered > CONFLATE_ABOVE:
+            self.drained.clear()
+            try:
+                await asyncio.wait_for(self.drained.wait(), STUCK_AFTER)
+            except TimeoutError:
+                if self.wire.buffered > CONFLATE_ABOVE:
+                    self.cut()
+                    return
+
+    def is_stuck(self, now: float) -> bool:
+        """Whether the transport has held bytes since `STUCK_AFTER` seconds without progress. Asked every second."""
+        held = self.wire.buffered
+        if held == 0 or held < self._stuck_bytes:
+            self._stuck_since = None
+        elif self._stuck_since is None:
+            self._stuck_since = now
+        self._stuck_bytes = held
+        return self._stuck_since is not None and now - self._stuck_since > STUCK_AFTER

@@ -1,0 +1,58 @@
+"""What this door needs from the outside, handed in once by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fastapi import Request
+
+from api.hub import Hub
+from api.tokens import Tokens
+from core.clock import Clock
+from core.db import Database
+from core.limits import TokenBuckets
+
+MESSAGES_PER_MINUTE = 100
+
+
+@dataclass(slots=True)
+class ApiSettings:
+    """How this door is reached. `base_url` has no trailing slash; `hosts` are the allowed values of `Host`."""
+
+    base_url: str
+    hosts: frozenset[str]
+    static: Path
+    is_development: bool = False
+
+    @property
+    def is_secure(self) -> bool:
+        return self.base_url.startswith("https://")
+
+    @property
+    def origins(self) -> frozenset[str]:
+        scheme = "https" if self.is_secure else "http"
+        return frozenset({self.base_url, *(f"{scheme}://{host}" for host in self.hosts)})
+
+
+@dataclass(slots=True)
+class Api:
+    db: Database
+    hub: Hub
+    tokens: Tokens
+    clock: Clock
+    settings: ApiSettings
+    #: One budget of messages per user, shared by every door.
+    messages: TokenBuckets
+    #: Tries at links and logins, per client address.
+    tries: TokenBuckets = field(default_factory=lambda: TokenBuckets(per_minute=10, burst=20))
+    #: Each names one thing that must work before this process should get traffic; "" means it does.
+    readiness: dict[str, Callable[[], str]] = field(default_factory=dict[str, Callable[[], str]])
+
+
+def api_of(request: Request) -> Api:
+    """The dependency of every route."""
+    api = request.app.state.api
+    assert isinstance(api, Api)
+    return api

@@ -1,0 +1,287 @@
+"""The sockets' reader of the log: every committed entry goes to every connection of its session, once and in order.
+
+Entries arrive from this process's own commits, already encoded; each is framed once for all. A connection that misses
+something (it joined just now, it lags, another process wrote) is brought up from the recent tail in memory, or else
+from the log. So a lost poke delays and never loses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from api import views
+from api.connection import Connection
+from api.door.framing import frame_text
+from api.errors import Close
+from api.frames import Draining, Frame, Participant, Ping, PresenceUpdate, UserJoined, UserLeft
+from core import log as session_log
+from core import presence
+from core.clock import Clock, iso
+from core.db import Appended, Database
+from core.events import ParticipantRemoved, RoleChanged
+
+log = logging.getLogger(__name__)
+
+#: Entries of a live session that stay in memory for those who reconnect.
+TAIL = 512
+#: Entries that are read at once to catch up.
+PAGE = 500
+#: Seconds between presence batches, heartbeats, and looks at leases.
+PRESENCE_EVERY = 0.1
+HEARTBEAT = 20.0
+SWEEP_EVERY = 1.0
+
+
+def framed(frame: Frame) -> bytes:
+    """A frame for many: encoded once, framed once."""
+    return frame_text(frame.model_dump_json().encode())
+
+
+@dataclass(slots=True)
+class Room:
+    """One session that somebody has open in this process."""
+
+    session_id: str
+    head: int
+    connections: dict[str, Connection] = field(default_factory=dict[str, Connection])
+    presence: presence.Room = field(default_factory=presence.Room)
+    tail: deque[tuple[int, bytes]] = field(default_factory=lambda: deque[tuple[int, bytes]](maxlen=TAIL))
+    presence_timer: asyncio.TimerHandle | None = None
+    presence_sent_at: float = 0.0
+    #: Clients that are on their way in: their room stays, so that no entry passes them by unseen.
+    arriving: int = 0
+
+    def remember(self, seq: int, frame: bytes) -> None:
+        """Keeps the tail contiguous, so that an index finds an entry."""
+        if self.tail and seq != self.tail[-1][0] + 1:
+            self.tail.clear()
+        self.tail.append((seq, frame))
+        self.head = max(self.head, seq)
+
+    def recall(self, after: int) -> Iterable[tuple[int, bytes]] | None:
+        """What follows `after` up to the head, or None where memory does not reach back that far."""
+        if after >= self.head:
+            return ()
+        if not self.tail or self.tail[0][0] > after + 1 or self.tail[-1][0] < self.head:
+            return None
+        skipped = after + 1 - self.tail[0][0]
+        return [self.tail[index] for index in range(skipped, len(self.tail))]
+
+
+class Hub:
+    """All rooms of this process. Everything here runs on one event loop; nothing here awaits a client."""
+
+    def __init__(self, db: Database, clock: Clock, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._db = db
+        self._clock = clock
+        self._monotonic = monotonic
+        self._rooms: dict[str, Room] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self.is_draining = False
+        db.on_commit(self.on_commit)
+
+    def start(self) -> None:
+        self._tasks = [
+            asyncio.create_task(self._heartbeat(), name="heartbeat"),
+            asyncio.create_task(self._sweep(), name="presence sweep"),
+        ]
+
+    async def close(self) -> None:
+        """Sends everybody away with "come back" and stops."""
+        self.is_draining = True
+        goodbye = framed(Draining(within_ms=5_000))
+        for connection in self.connections():
+            connection.wire.write_frames(goodbye)
+            connection.wire.close(Close.DRAINING, "the server restarts: come back in a moment")
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # ── Who is here ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def connections(self) -> list[Connection]:
+        return [connection for room in self._rooms.values() for connection in room.connections.values()]
+
+    def connections_of(self, user_id: str) -> int:
+        return sum(connection.person.user_id == user_id for connection in self.connections())
+
+    def room_count(self) -> int:
+        return len(self._rooms)
+
+    def present(self, session_id: str) -> list[presence.Shown]:
+        room = self._rooms.get(session_id)
+        return room.presence.everyone() if room else []
+
+    @contextmanager
+    def arriving(self, session_id: str) -> Generator[Room]:
+        """The room for somebody who is about to join: open it before reading the log's head, `join` after."""
+        room = self._rooms.get(session_id)
+        if room is None:
+            room = self._rooms[session_id] = Room(session_id, head=0)
+        room.arriving += 1
+        try:
+            yield room
+        finally:
+            room.arriving -= 1
+            self._forget_if_empty(room)
+
+    def join(self, room: Room, head: int, connection: Connection) -> None:
+        """Registers `connection`, with no await between that and what the caller sends first. `head` is what the
+        caller's own read of the log has seen."""
+        room.head = max(room.head, head)
+        room.connections[connection.id] = connection
+        connection.wire.on_drained(lambda: self._drained(room, connection))
+        participant = Participant(**connection.person.model_dump(), role=connection.role)
+        if room.presence.join(connection.id, connection.person, connection.role, self._monotonic()):
+            self._broadcast(room, framed(UserJoined(user=participant)), besides=connection.id)
+        self.presence_changed(room)
+
+    def now(self) -> float:
+        return self._monotonic()
+
+    def heard(self, room: Room, connection: Connection) -> None:
+        """The client said something: its presence lease is renewed."""
+        room.presence.seen(connection.id, connection.person.user_id, self._monotonic())
+
+    def leave(self, room: Room, connection: Connection) -> None:
+        room.connections.pop(connection.id, None)
+        room.presence.leave(connection.id, connection.person.user_id, self._monotonic())
+        if connection.catch_up is not None:
+            connection.catch_up.cancel()
+        self.presence_changed(room)
+        self._forget_if_empty(room)
+
+    def _forget_if_empty(self, room: Room) -> None:
+        if not room.connections and not room.arriving and not len(room.presence):
+            if room.presence_timer is not None:
+                room.presence_timer.cancel()
+            self._rooms.pop(room.session_id, None)
+
+    # ── The log ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def on_commit(self, appended: Sequence[Appended]) -> None:
+        """What this process has just committed, in the order of the log."""
+        for entry in appended:
+            room = self._rooms.get(entry.session_id)
+            if room is not None:
+                self._publish(room, entry)
+
+    def _publish(self, room: Room, entry: Appended) -> None:
+        frame = frame_text(entry.frame)
+        room.remember(entry.seq, frame)
+        for connection in list(room.connections.values()):
+            if not connection.is_live:
+                continue  # Its catch-up reads this entry.
+            if connection.cursor == entry.seq - 1:
+                connection.write_entry(entry.seq, frame)
+            elif connection.cursor < entry.seq:
+                self.bring_up(room, connection)
+        self._apply(room, entry)
+
+    def _apply(self, room: Room, entry: Appended) -> None:
+        """What an entry changes for those who are connected now."""
+        event = entry.event
+        if isinstance(event, RoleChanged):
+            room.presence.set_role(event.user_id, event.role)
+            for connection in room.connections.values():
+                if connection.person.user_id == event.user_id:
+                    connection.role = event.role
+        elif isinstance(event, ParticipantRemoved):
+            self._expel(room, event.user_id)
+
+    def _expel(self, room: Room, user_id: str) -> None:
+        for connection in list(room.connections.values()):
+            if connection.person.user_id == user_id:
+                room.connections.pop(connection.id)
+                connection.wire.close(Close.REMOVED, "you are no longer in this session")
+        if room.presence.expel(user_id):
+            self._broadcast(room, framed(UserLeft(user_id=user_id)))
+
+    def bring_up(self, room: Room, connection: Connection) -> None:
+        """Sends what `connection` misses and makes it live; from memory at once, else from the log in the background."""
+        missing = room.recall(connection.cursor)
+        if missing is not None:
+            for seq, frame in missing:
+                connection.write_entry(seq, frame)
+            connection.is_live = True
+        else:
+            connection.is_live = False
+            if connection.catch_up is None or connection.catch_up.done():
+                connection.catch_up = asyncio.create_task(self._catch_up(room, connection), name="catch up")
+
+    async def _catch_up(self, room: Room, connection: Connection) -> None:
+        try:
+            while connection.wire.is_open and connection.id in room.connections:
+                missing = room.recall(connection.cursor)
+                if missing is not None:
+                    break
+                await connection.wait_for_room()
+                cursor = connection.cursor
+                page = await self._db.read(lambda tx, at=cursor: session_log.read_after(tx, room.session_id, at, PAGE))
+                if connection.id not in room.connections:
+                    return
+                for entry in page:
+                    connection.write_entry(entry.seq, frame_text(entry.frame))
+            else:
+                return
+            connection.catch_up = None
+            self.bring_up(room, connection)
+        except Exception:
+            log.exception("a connection could not be brought up")
+            connection.wire.close(Close.UNAVAILABLE, "the log could not be read: come back and resume")
+
+    # ── Beside the log ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def broadcast(self, room: Room, frame: Frame, *, besides: str | None = None) -> None:
+        """An ephemeral frame for everybody in the room."""
+        self._broadcast(room, framed(frame), besides=besides)
+
+    def _broadcast(self, room: Room, frame: bytes, *, besides: str | None = None) -> None:
+        for connection in room.connections.values():
+            if connection.id != besides:
+                connection.write_ephemeral(frame)
+
+    def presence_changed(self, room: Room) -> None:
+        """Tells the room soon: at once after a quiet while, else with the next batch."""
+        if room.presence_timer is None:
+            wait = max(0.0, room.presence_sent_at + PRESENCE_EVERY - self._monotonic())
+            room.presence_timer = asyncio.get_running_loop().call_later(wait, self._send_presence, room)
+
+    def _send_presence(self, room: Room) -> None:
+        room.presence_timer = None
+        room.presence_sent_at = self._monotonic()
+        changed = room.presence.take_changes()
+        if changed:
+            self._broadcast(room, framed(PresenceUpdate(users=[views.shown(someone) for someone in changed])))
+
+    def _drained(self, room: Room, connection: Connection) -> None:
+        connection.drained.set()
+        if connection.missed_ephemeral:
+            connection.missed_ephemeral = False
+            everyone = [views.shown(someone) for someone in room.presence.everyone()]
+            connection.write_ephemeral(framed(PresenceUpdate(users=everyone)))
+
+    async def _heartbeat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT)
+            for room in list(self._rooms.values()):
+                self._broadcast(room, framed(Ping(now=iso(self._clock()), seq=room.head)))
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_EVERY)
+            now = self._monotonic()
+            for room in list(self._rooms.values()):
+                for connection in list(room.connections.values()):
+                    if connection.is_stuck(now):
+                        connection.cut()
+                for user_id in room.presence.sweep(now):
+                    self._broadcast(room, framed(UserLeft(user_id=user_id)))
+                self.presence_changed(room)
+                self._forget_if_empty(room)

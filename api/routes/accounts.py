@@ -1,0 +1,79 @@
+"""Signing in and out, and who one is."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import datetime
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.auth import COOKIE, ApiDep, SignedInDep, check_origin, set_login
+from api.context import Api
+from core import accounts
+from core.accounts import SignedIn
+from core.db import Transaction
+from core.errors import InviteNotFound, LinkExpired
+
+router = APIRouter(prefix="/api", tags=["people"])
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class SignIn(Body):
+    token: str = Field(min_length=1, max_length=200)
+
+
+class Me(BaseModel):
+    user_id: str
+    username: str
+    email: str | None
+    color: int
+
+
+def me_of(who: SignedIn) -> Me:
+    return Me(user_id=who.actor.user_id, username=who.actor.name, email=who.email, color=who.actor.color)
+
+
+@router.post("/sign-in")
+async def sign_in(body: SignIn, request: Request, response: Response, api: ApiDep) -> Me:
+    """Uses a one-time link up and signs this browser in."""
+    check_origin(request, api)
+
+    def use(tx: Transaction) -> tuple[SignedIn, str, datetime]:
+        who = accounts.use_sign_in_link(tx, body.token)
+        return (who, *accounts.open_login(tx, who.actor.user_id))
+
+    with guessing_limited(api, request):
+        who, secret, expires_at = await api.db.write(use)
+    set_login(response, api, secret, expires_at)
+    return me_of(who)
+
+
+@router.post("/sign-out", status_code=204)
+async def sign_out(request: Request, response: Response, api: ApiDep) -> None:
+    check_origin(request, api)
+    secret = request.cookies.get(COOKIE)
+    if secret:
+        await api.db.write(lambda tx: accounts.close_login(tx, secret))
+    response.delete_cookie(COOKIE, path="/")
+
+
+@router.get("/me")
+async def me(who: SignedInDep) -> Me:
+    return me_of(who)
+
+
+@contextmanager
+def guessing_limited(api: Api, request: Request) -> Generator[None]:
+    """Slows an address down that tries secrets: only failures count, but then every try waits."""
+    address = request.client.host if request.client else "unknown"
+    api.tries.check(address)
+    try:
+        yield
+    except (InviteNotFound, LinkExpired):
+        api.tries.take(address)
+        raise

@@ -1,0 +1,98 @@
+"""For whoever runs the server: is it alive, is it ready, how is it doing; and the operator's own commands."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel, Field
+
+from api.auth import ApiDep
+from api.context import Api
+from api.routes.accounts import Body
+from core import accounts
+from core.db import Transaction
+from core.errors import CosessionError, NotSignedIn
+
+router = APIRouter(tags=["operation"])
+
+
+class Alive(BaseModel):
+    status: str
+
+
+class NewUser(Body):
+    email: str = Field(max_length=320)
+    name: str = Field(max_length=200)
+
+
+class UserView(BaseModel):
+    user_id: str
+    email: str | None
+    username: str
+    token_version: int
+
+
+@router.get("/healthz")
+async def healthz() -> Alive:
+    """The process answers."""
+    return Alive(status="ok")
+
+
+@router.get("/readyz")
+async def readyz(api: ApiDep, response: Response) -> dict[str, str]:
+    """200 when this process can serve; 503 and the reasons when not."""
+    checks = {name: check() for name, check in api.readiness.items()}
+    checks["database"] = await _database(api)
+    if api.hub.is_draining:
+        checks["draining"] = "this process is shutting down"
+    failed = {name: reason for name, reason in checks.items() if reason}
+    response.status_code = 503 if failed else 200
+    return {name: reason or "ok" for name, reason in checks.items()}
+
+
+async def _database(api: Api) -> str:
+    try:
+        await api.db.read(accounts.first_user)
+    except CosessionError as error:
+        return error.message
+    return ""
+
+
+@router.get("/metrics")
+async def metrics() -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.post("/api/operator/users", status_code=201, include_in_schema=False)
+async def add_user(body: NewUser, request: Request, api: ApiDep) -> UserView:
+    """`cosession user add` while a server holds the SQLite file: only for who can read this server's key."""
+    _check_operator(api, request)
+
+    def add(tx: Transaction) -> UserView:
+        return _view(accounts.add_user(tx, body.email, body.name))
+
+    return await api.db.write(add)
+
+
+@router.get("/api/operator/users/{email}", include_in_schema=False)
+async def find_user(email: str, request: Request, api: ApiDep) -> UserView:
+    _check_operator(api, request)
+
+    def find(tx: Transaction) -> UserView:
+        user = accounts.find_by_email(tx, email)
+        if user is None:
+            raise accounts.UserNotFound(f"There is no account for {email}.")
+        return _view(user)
+
+    return await api.db.read(find)
+
+
+def _check_operator(api: Api, request: Request) -> None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise NotSignedIn
+    api.tokens.check("operator", token)
+
+
+def _view(user: accounts.tables.User) -> UserView:
+    return UserView(user_id=user.id, email=user.email, username=user.name, token_version=user.token_version)

@@ -1,0 +1,44 @@
+"""What the outside sees of sessions and people: the same objects over HTTP and on the socket."""
+
+from __future__ import annotations
+
+from api.frames import Participant, PersonPresence, SessionView
+from core import sessions
+from core.access import Seat
+from core.clock import iso
+from core.db import Transaction
+from core.presence import Shown
+
+
+def session_view(tx: Transaction, seat: Seat) -> SessionView:
+    session = seat.session
+    return SessionView(
+        id=session.id,
+        title=session.title,
+        status="ended" if session.status == "ended" else "live",
+        agent=session.agent,
+        host=sessions.host_of(tx, session),
+        role=seat.role,
+        seq=session.head,
+        participant_count=session.participant_count,
+        message_count=session.message_count,
+        token_count=session.token_count,
+        created_at=iso(session.created_at),
+        last_activity_at=iso(session.last_activity_at),
+        ended_at=iso(session.ended_at) if session.ended_at else None,
+    )
+
+
+def participants(tx: Transaction, session_id: str) -> list[Participant]:
+    return [Participant(**m.person.model_dump(), role=m.role) for m in sessions.members(tx, session_id)]
+
+
+def shown(someone: Shown) -> PersonPresence:
+    return PersonPresence(
+        user_id=someone.person.user_id,
+        username=someone.person.username,
+        color=someone.person.color,
+        status=someone.status,
+        cursor=someone.cursor,
+        viewport=someone.viewport,
+    )

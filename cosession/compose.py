@@ -1,0 +1,86 @@
+"""Builds the running product from its parts: database, doors, readers. Nothing else wires anything to anything."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import FastAPI
+
+import api as api_package
+from api.app import add_pages, create_app
+from api.context import MESSAGES_PER_MINUTE, Api, ApiSettings
+from api.hub import Hub
+from api.tokens import Tokens
+from core import accounts, tables
+from core.clock import Clock, system_clock
+from core.db import Database, Transaction
+from core.engines import open_engine
+from core.ids import new_id
+from core.limits import TokenBuckets
+from cosession.settings import Settings
+
+log = logging.getLogger(__name__)
+
+STATIC = Path(api_package.__file__).parent / "static"
+
+
+@dataclass(slots=True)
+class Runtime:
+    """The product in one process."""
+
+    settings: Settings
+    db: Database
+    hub: Hub
+    tokens: Tokens
+    app: FastAPI
+
+
+def open_database(settings: Settings, clock: Clock = system_clock) -> Database:
+    """The database of these settings; its schema must be current."""
+    return Database(open_engine(settings.database_url), clock)
+
+
+def compose(settings: Settings, clock: Clock = system_clock) -> Runtime:
+    """Must be called on the running event loop; the app's lifespan starts and stops everything."""
+    db = open_database(settings, clock)
+    hub = Hub(db, clock)
+    tokens = Tokens(settings.jwt_key(), clock)
+    messages = TokenBuckets(per_minute=MESSAGES_PER_MINUTE)
+    api = Api(
+        db=db,
+        hub=hub,
+        tokens=tokens,
+        clock=clock,
+        settings=ApiSettings(settings.base_url, settings.hosts, STATIC, settings.is_development),
+        messages=messages,
+    )
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncGenerator[None]:
+        db.start()
+        await db.write(ensure_epoch)
+        hub.start()
+        try:
+            yield
+        finally:
+            await hub.close()
+            await db.close()
+
+    app = create_app(api, lifespan)
+    add_pages(app, api)
+    return Runtime(settings, db, hub, tokens, app)
+
+
+def ensure_epoch(tx: Transaction) -> None:
+    """Names this database's history, once."""
+    if tx.sql.get(tables.Meta, "epoch") is None:
+        tx.sql.add(tables.Meta(key="epoch", value=new_id("epo")))
+
+
+def ensure_first_user(tx: Transaction, email: str, name: str) -> tables.User:
+    """Whoever runs the server has an account from the start."""
+    return accounts.first_user(tx) or accounts.add_user(tx, email, name)

@@ -1,0 +1,152 @@
+"""All configuration, read once, from the environment and from `.env`. Nothing else looks there.
+
+Everything has a default that works on one machine. A value that cannot work stops the start with one sentence.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+MIN_KEY_BYTES = 32
+
+
+class SettingsError(Exception):
+    """The configuration cannot work; the message says what to change."""
+
+
+class Settings(BaseSettings):
+    """One field per variable; see docs/self-hosting.md for what each means."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True)
+
+    data_dir: Path = Field(default_factory=lambda: _default_data_dir(), alias="COSESSION_DATA_DIR")
+    base_url_override: str = Field(default="", alias="COSESSION_BASE_URL")
+    allowed_hosts: str = Field(default="", alias="COSESSION_ALLOWED_HOSTS")
+    trusted_proxies: str = Field(default="", alias="COSESSION_TRUSTED_PROXIES")
+    host: str = Field(default="127.0.0.1", alias="HOST")
+    port: int = Field(default=8000, ge=0, le=65_535, alias="PORT")
+    database_url_override: str = Field(default="", alias="DATABASE_URL")
+    redis_url: str = Field(default="", alias="REDIS_URL")
+    jwt_secret_key: SecretStr = Field(default=SecretStr(""), alias="JWT_SECRET_KEY")
+    smtp_url: SecretStr = Field(default=SecretStr(""), alias="SMTP_URL")
+    mail_from: str = Field(default="", alias="MAIL_FROM")
+    slack_signing_secret: SecretStr = Field(default=SecretStr(""), alias="SLACK_SIGNING_SECRET")
+    slack_bot_token: SecretStr = Field(default=SecretStr(""), alias="SLACK_BOT_TOKEN")
+    slack_app_token: SecretStr = Field(default=SecretStr(""), alias="SLACK_APP_TOKEN")
+    slack_client_id: str = Field(default="", alias="SLACK_CLIENT_ID")
+    slack_client_secret: SecretStr = Field(default=SecretStr(""), alias="SLACK_CLIENT_SECRET")
+    slack_api_url: str = Field(default="", alias="SLACK_API_URL")
+    server_token: SecretStr = Field(default=SecretStr(""), alias="COSESSION_TOKEN")
+
+    @property
+    def base_url(self) -> str:
+        """Where people reach this server, without a trailing slash."""
+        return self.base_url_override.rstrip("/") or f"http://localhost:{self.port}"
+
+    @property
+    def database_url(self) -> str:
+        url = self.database_url_override
+        if not url:
+            return f"sqlite:///{self.data_dir.resolve()}/cosession.db"
+        for prefix in ("postgres://", "postgresql://"):
+            if url.startswith(prefix):
+                return "postgresql+asyncpg://" + url.removeprefix(prefix)
+        return url
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def has_slack(self) -> bool:
+        return bool(self.slack_bot_token.get_secret_value())
+
+    @property
+    def is_development(self) -> bool:
+        """Nobody but this machine can reach the server, and no Slack workspace is connected: the sandbox is on."""
+        return not self.has_slack and self.host in LOOPBACK and urlsplit(self.base_url).hostname in LOOPBACK
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The values of `Host` that are answered: the public one, this machine's own names, and what was added."""
+        public = urlsplit(self.base_url)
+        port = public.port or (443 if public.scheme == "https" else 80)
+        names = {public.netloc.lower(), *(f"{name}:{self.port}" for name in ("localhost", "127.0.0.1", "[::1]"))}
+        if port in (80, 443):
+            names.add(str(public.hostname))
+        return frozenset(names | {name.strip().lower() for name in self.allowed_hosts.split(",") if name.strip()})
+
+    def jwt_key(self) -> str:
+        """The configured key, or one that is made once and kept in the data folder."""
+        return self.jwt_secret_key.get_secret_value() or _kept_key(self.data_dir / "secret.key")
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings of this process. Raises SettingsError."""
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SettingsError(f"{first['loc'][0]}: {first['msg']}.") from None
+    for complaint in _complaints(settings):
+        raise SettingsError(complaint)
+    return settings
+
+
+def _complaints(settings: Settings) -> list[str]:
+    """Every sentence about a value that cannot work."""
+    found: list[str] = []
+    key = settings.jwt_secret_key.get_secret_value()
+    if key and len(key.encode()) < MIN_KEY_BYTES:
+        found.append(f"JWT_SECRET_KEY is too short: it needs at least {MIN_KEY_BYTES} bytes, best random ones.")
+    if key and len(set(key)) < 8:
+        found.append("JWT_SECRET_KEY can be guessed: use random bytes, such as `openssl rand -hex 32` prints.")
+    signing, bot = settings.slack_signing_secret.get_secret_value(), settings.slack_bot_token.get_secret_value()
+    if bot and not signing and not settings.slack_app_token.get_secret_value():
+        found.append("SLACK_BOT_TOKEN is set, SLACK_SIGNING_SECRET is not: set both (Slack: Basic Information).")
+    if signing and not bot:
+        found.append("SLACK_SIGNING_SECRET is set, SLACK_BOT_TOKEN is not: set both (Slack: OAuth & Permissions).")
+    if settings.slack_app_token.get_secret_value():
+        found.append("SLACK_APP_TOKEN asks for Socket Mode, which this version does not have: unset it and use HTTP.")
+    if bool(settings.slack_client_id) != bool(settings.slack_client_secret.get_secret_value()):
+        found.append("SLACK_CLIENT_ID and SLACK_CLIENT_SECRET belong together: set both or neither.")
+    if settings.smtp_url.get_secret_value() and not settings.mail_from:
+        found.append("SMTP_URL is set, MAIL_FROM is not: say which address mail comes from.")
+    base = urlsplit(settings.base_url)
+    if base.scheme not in ("http", "https") or not base.hostname or base.path:
+        found.append("COSESSION_BASE_URL must look like https://cosession.example.com, without a path.")
+    if not settings.database_url.startswith(("sqlite:///", "postgresql+asyncpg://")):
+        found.append("DATABASE_URL must begin with sqlite:/// or postgresql://.")
+    return found
+
+
+def environment() -> dict[str, str]:
+    """The process's environment, for what is handed on: to a redactor, to a browser."""
+    return dict(os.environ)
+
+
+def _default_data_dir() -> Path:
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "cosession"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "cosession"
+
+
+def _kept_key(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    key = secrets.token_hex(32)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(key)
+    return key
