@@ -18,9 +18,10 @@ from pydantic import ValidationError
 
 from api import views
 from api.commands import Commands
-from api.connection import Connection, Wire
+from api.connection import Connection
 from api.context import MESSAGES_PER_MINUTE, Api
 from api.door.headers import origin_allowed
+from api.door.wire import Wire, wire_of
 from api.errors import CLOSE, BadFrame, Close, branch
 from api.frames import (
     ClientFrames,
@@ -66,8 +67,9 @@ async def live(websocket: WebSocket, session_id: str) -> None:
     if origin is not None and not origin_allowed(origin, websocket.headers.get("host", ""), api.settings.origins):
         await websocket.close(Close.REMOVED)  # Before accept: the upgrade is refused with 403.
         return
+    wire = wire_of(websocket.scope)
+    wire.expect_login()
     await websocket.accept()
-    wire: Wire = websocket.scope["extensions"]["cosession.wire"]
     try:
         await _serve(api, websocket, wire, session_id)
     except CosessionError as error:
@@ -88,6 +90,7 @@ async def _serve(api: Api, websocket: WebSocket, wire: Wire, session_id: str) ->
     token, since, is_ticket = credentials
     with api.hub.arriving(session_id) as room:
         entry = await _enter(api, session_id, token, is_ticket)
+        wire.logged_in()
         if api.hub.connections_of(entry.actor.user_id) >= CONNECTIONS_PER_USER:
             raise TooMany("You have this open too often: close some tabs.", retry_after_ms=10_000)
         connection = _admit(api, room, wire, entry, since)

@@ -32,17 +32,19 @@ class TokenBuckets:
 
     def take(self, key: str, cost: float = 1.0) -> None:
         """Takes `cost` tokens of `key`. Raises TooMany, with the milliseconds to wait, when they are not there."""
+        self.check(key, cost)
+        self._buckets[key].tokens -= cost
+
+    def check(self, key: str, cost: float = 1.0) -> None:
+        """Takes nothing. Raises TooMany when `cost` tokens of `key` are not there."""
         now = self._monotonic()
         self._sweep(now)
-        bucket = self._buckets.get(key)
-        if bucket is None:
-            bucket = self._buckets[key] = _Bucket(self._burst, now)
+        bucket = self._buckets.setdefault(key, _Bucket(self._burst, now))
         bucket.tokens = min(self._burst, bucket.tokens + (now - bucket.at) * self._rate)
         bucket.at = now
         if bucket.tokens < cost:
             wait = (cost - bucket.tokens) / self._rate
             raise TooMany(retry_after_ms=int(wait * 1_000) + 1)
-        bucket.tokens -= cost
 
     def _sweep(self, now: float) -> None:
         if now < self._sweep_at:

@@ -1,0 +1,116 @@
+"""The command line. Each command is a sentence in `--help`; what goes wrong is one line on standard error."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from core.errors import CosessionError
+from cosession import logs, operator, server, settings
+from cosession.datadir import DataDirBusy, running_server
+
+app = typer.Typer(
+    help="Live, shared AI coding sessions, in the browser and in a Slack thread.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+user_app = typer.Typer(help="Accounts.", no_args_is_help=True)
+app.add_typer(user_app, name="user")
+
+
+@contextmanager
+def _plain_errors(config: settings.Settings | None = None) -> Generator[None]:
+    """Turns what went wrong into one sentence and exit code 2."""
+    try:
+        yield
+    except (settings.SettingsError, operator.CommandFailed) as error:
+        _fail(str(error))
+    except CosessionError as error:
+        _fail(error.message)
+    except DataDirBusy:
+        holder = running_server(config.data_dir) if config else None
+        where = f" It runs at {holder.url}." if holder else ""
+        _fail(
+            "A Cosession server holds this data folder already, and SQLite allows one."
+            f"{where} Stop it, or set COSESSION_DATA_DIR to another folder."
+        )
+
+
+def _fail(sentence: str) -> None:
+    typer.echo(f"cosession: {sentence}", err=True)
+    raise typer.Exit(2)
+
+
+def _settings() -> settings.Settings:
+    return settings.load()
+
+
+@app.command()
+def serve(
+    workers: Annotated[int, typer.Option(help="Processes; SQLite allows one.", min=1)] = 1,
+) -> None:
+    """Run the server."""
+    logs.configure(is_terminal=sys.stderr.isatty())
+    config = None
+    with _plain_errors():
+        config = _settings()
+        if workers > 1:
+            kind = "SQLite allows one process" if config.is_sqlite else "this version runs as one process"
+            raise settings.SettingsError(f"--workers {workers} is not possible: {kind}.")
+    with _plain_errors(config):
+        assert config is not None
+        try:
+            server.run(config)
+        except OSError as error:
+            raise settings.SettingsError(str(error)) from error
+
+
+@user_app.command("add")
+def user_add(email: str, name: Annotated[str, typer.Option(help="The name that others see.")]) -> None:
+    """Make an account."""
+    with _plain_errors():
+        account = operator.add_user(_settings(), email, name)
+        typer.echo(f"{account.user_id}  {account.email}  {account.name}")
+
+
+@app.command()
+def token(
+    email: str,
+    ttl: Annotated[str, typer.Option(help="How long it lasts: 30m, 1h, 7d.")] = "1h",
+) -> None:
+    """Print an API token for an account."""
+    with _plain_errors():
+        typer.echo(operator.token_for(_settings(), email, parse_duration(ttl)))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this version's schema."""
+    from core.migrations import upgrade
+
+    with _plain_errors():
+        config = _settings()
+        if config.is_sqlite:
+            operator.on_database(config, lambda _tx: None)
+        else:
+            upgrade(config.database_url)
+        typer.echo("The database is up to date.")
+
+
+def parse_duration(text: str) -> timedelta:
+    """`90s`, `30m`, `1h`, `7d`. Raises CommandFailed."""
+    match = re.fullmatch(r"(\d{1,6})([smhd])", text.strip())
+    if match is None or int(match[1]) == 0:
+        raise operator.CommandFailed(f"{text!r} is not a length of time: write it like 30m, 1h or 7d.")
+    unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[match[2]]
+    duration = timedelta(**{unit: int(match[1])})
+    if duration > timedelta(days=366):
+        raise operator.CommandFailed("A token lasts a year at most.")
+    return duration

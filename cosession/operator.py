@@ -1,0 +1,136 @@
+"""What the command line does to the data: directly where nobody holds it, else through the server that does.
+
+With SQLite only one process may write. A command therefore takes the data folder's lock, or, while a server has it, asks
+that server with a token that only a reader of its key can make.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import httpx2
+
+from api.tokens import Tokens
+from core import accounts
+from core.clock import system_clock
+from core.db import Transaction
+from core.migrations import upgrade
+from cosession.compose import ensure_epoch, open_database
+from cosession.datadir import DataDirBusy, DataDirLock, running_server
+from cosession.settings import Settings
+
+T = TypeVar("T")
+
+
+class CommandFailed(Exception):
+    """The command had no effect; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    user_id: str
+    email: str | None
+    name: str
+    token_version: int
+
+
+def add_user(settings: Settings, email: str, name: str) -> Account:
+    """A new account. Raises CommandFailed, CosessionError."""
+    return _either(
+        settings,
+        lambda tx: _account(accounts.add_user(tx, email, name)),
+        lambda server: _account_from(server.post("/api/operator/users", {"email": email, "name": name})),
+    )
+
+
+def find_user(settings: Settings, email: str) -> Account:
+    """The account with that address. Raises CommandFailed when there is none."""
+
+    def find(tx: Transaction) -> Account:
+        user = accounts.find_by_email(tx, email)
+        if user is None:
+            raise CommandFailed(f"There is no account for {email}: make one with `cosession user add {email} --name …`.")
+        return _account(user)
+
+    return _either(settings, find, lambda server: _account_from(server.get(f"/api/operator/users/{email}")))
+
+
+def token_for(settings: Settings, email: str, lifetime: timedelta) -> str:
+    """An API token. Raises CommandFailed, CosessionError."""
+    account = find_user(settings, email)
+    tokens = Tokens(settings.jwt_key(), system_clock)
+    return tokens.issue("api", account.user_id, account.token_version, lifetime)
+
+
+def on_database(settings: Settings, work: Callable[[Transaction], T]) -> T:
+    """Runs `work` on a database that nobody else holds. Raises DataDirBusy."""
+    if not settings.is_sqlite:
+        return asyncio.run(_run(settings, work))
+    with DataDirLock(settings.data_dir):
+        upgrade(settings.database_url)
+        return asyncio.run(_run(settings, work))
+
+
+def _either(
+    settings: Settings, direct: Callable[[Transaction], T], through: Callable[[OperatorClient], T]
+) -> T:
+    try:
+        return on_database(settings, direct)
+    except DataDirBusy:
+        return through(OperatorClient(settings))
+
+
+async def _run(settings: Settings, work: Callable[[Transaction], T]) -> T:
+    db = open_database(settings)
+    db.start()
+    try:
+        await db.write(ensure_epoch)
+        return await db.write(work)
+    finally:
+        await db.close()
+
+
+class OperatorClient:
+    """Talks to the server that holds the data folder, on this machine."""
+
+    def __init__(self, settings: Settings) -> None:
+        server = running_server(settings.data_dir)
+        if server is None:
+            raise CommandFailed("Another command holds the data folder: try again in a moment.")
+        self._url = server.url
+        self._token = Tokens(settings.jwt_key(), system_clock).issue("operator", "operator", 0, timedelta(minutes=1))
+
+    def get(self, path: str) -> Any:
+        return self._answer("GET", path, None)
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        return self._answer("POST", path, body)
+
+    def _answer(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+        headers = {"Authorization": f"Bearer {self._token}"}
+        try:
+            response = httpx2.request(method, self._url + path, json=body, headers=headers, timeout=10.0)
+        except httpx2.HTTPError as error:
+            raise CommandFailed(f"The server at {self._url} does not answer: {error}.") from error
+        if response.status_code >= 400:
+            raise CommandFailed(_detail(response))
+        return response.json()
+
+
+def _detail(response: httpx2.Response) -> str:
+    try:
+        return str(response.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        return f"The server answered {response.status_code}."
+
+
+def _account(user: accounts.tables.User) -> Account:
+    return Account(user.id, user.email, user.name, user.token_version)
+
+
+def _account_from(body: dict[str, Any]) -> Account:
+    return Account(body["user_id"], body["email"], body["username"], body["token_version"])

@@ -1,0 +1,87 @@
+"""`cosession serve`: sets everything up, says where to go, and runs until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import logging
+import re
+import socket
+import sys
+from contextlib import ExitStack
+
+from rich.console import Console
+
+from api.door import DoorSettings, listening_socket, serve
+from core import accounts
+from core.db import Transaction
+from core.migrations import upgrade
+from cosession.compose import Runtime, compose, ensure_first_user
+from cosession.datadir import DataDirLock
+from cosession.settings import LOOPBACK, Settings
+
+log = logging.getLogger(__name__)
+
+
+def run(settings: Settings) -> None:
+    """Blocks until SIGTERM or SIGINT. Raises DataDirBusy, and OSError when the port is taken."""
+    with ExitStack() as stack:
+        lock = stack.enter_context(DataDirLock(settings.data_dir)) if settings.is_sqlite else None
+        listening = stack.enter_context(listening_socket(settings.host, settings.port))
+        upgrade(settings.database_url)
+        if settings.redis_url:
+            log.warning("REDIS_URL is set; this version runs as one process and does not use it")
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_serve(settings, listening, lock))
+
+
+def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.Loop
+
+
+async def _serve(settings: Settings, listening: socket.socket, lock: DataDirLock | None) -> None:
+    runtime = compose(settings)
+    local = _local_url(settings, listening)
+
+    async def announce() -> None:
+        if lock is not None:
+            lock.announce(local)
+        await _say_where(runtime, local)
+
+    door = DoorSettings(trusted_proxies=_proxies(settings))
+    await serve(runtime.app, sockets=[listening], settings=door, on_started=announce)
+
+
+def _proxies(settings: Settings) -> frozenset[str]:
+    return frozenset(name.strip() for name in settings.trusted_proxies.split(",") if name.strip())
+
+
+def _local_url(settings: Settings, listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    name = "127.0.0.1" if host in ("0.0.0.0", "::", *LOOPBACK) else host  # noqa: S104 - compared, not bound
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+async def _say_where(runtime: Runtime, local: str) -> None:
+    """The first lines that a newcomer reads. The sign-in link works once; each start prints a new one."""
+    user_name = re.sub(r"[^a-z0-9._-]", "", getpass.getuser().lower()) or "host"
+
+    def first_link(tx: Transaction) -> tuple[str, str]:
+        user = ensure_first_user(tx, f"{user_name}@localhost", user_name.capitalize())
+        return accounts.new_sign_in_link(tx, user.id), user.name
+
+    secret, name = await runtime.db.write(first_link)
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    base = runtime.settings.base_url
+    console.print(f"\n  [bold]Cosession[/bold] is running at {base}\n")
+    console.print(f"  Sign in as {name} (works once):  {base}/sign-in#{secret}")
+    if runtime.settings.is_development:
+        console.print(f"  Slack sandbox:                  {base}/sandbox/slack")
+    console.print(f"  Data:                           {runtime.settings.data_dir}")
+    console.print("  Stop with Ctrl-C.\n")
+    sys.stdout.flush()
+    log.info("listening on %s", local)
