@@ -32,7 +32,7 @@ def create_app(api: Api, lifespan: Lifespan) -> FastAPI:
     for router in (accounts.router, sessions.router, history.router, invites.router, operation.router, socket.router):
         app.include_router(router)
     app.add_middleware(GZipMiddleware, minimum_size=1_024, compresslevel=5)
-    app.add_middleware(SecurityHeaders, is_secure=api.settings.is_secure)
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(AllowedHosts, hosts=api.settings.hosts)
     return app
 

@@ -12,7 +12,9 @@ from contextlib import ExitStack
 
 from rich.console import Console
 
-from api.door import DoorSettings, listening_socket, serve
+from api.door.listen import listening_socket
+from api.door.serve import event_loop_factory, serve
+from api.door.settings import DoorSettings
 from core import accounts
 from core.db import Transaction
 from core.migrations import upgrade
@@ -31,26 +33,19 @@ def run(settings: Settings) -> None:
         upgrade(settings.database_url)
         if settings.redis_url:
             log.warning("REDIS_URL is set; this version runs as one process and does not use it")
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=event_loop_factory()) as runner:
             runner.run(_serve(settings, listening, lock))
-
-
-def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.Loop
 
 
 async def _serve(settings: Settings, listening: socket.socket, lock: DataDirLock | None) -> None:
     runtime = compose(settings)
     local = _local_url(settings, listening)
+    welcome: list[asyncio.Task[None]] = []
 
-    async def announce() -> None:
+    def announce() -> None:
         if lock is not None:
             lock.announce(local)
-        await _say_where(runtime, local)
+        welcome.append(asyncio.create_task(_say_where(runtime, local)))
 
     door = DoorSettings(trusted_proxies=_proxies(settings))
     await serve(runtime.app, sockets=[listening], settings=door, on_started=announce)
