@@ -1,0 +1,302 @@
+/**
+ * A session as this page lives in it: the line, the history behind it and what is said, brought together in one store.
+ * It repairs holes, keeps unsent messages and tells the server what this person looks at.
+ */
+import { createStore, type StoreApi } from "zustand/vanilla";
+import { ApiError } from "~/api/http";
+import type { Position, Viewport } from "~/protocol.gen";
+import { Connection, type Line, type World } from "./connection";
+import { Outbox, type Shelf } from "./outbox";
+import type { Incoming, LogEntry, PresenceStatus } from "./protocol";
+import { type Input, reduceAll } from "./reducer";
+import { emptyState, type Outgoing, type SessionState } from "./state";
+
+/** Entries of the first page, of an older one, and of one that fills a hole. */
+const FIRST_PAGE = 300;
+const OLDER_PAGE = 1_000;
+const REPAIR_PAGE = 1_000;
+
+/** Milliseconds. */
+const FRAME_BATCH = 16;
+const GAP_GRACE = 400;
+const HEAD_GRACE = 1_500;
+const RESEND = 10_000;
+const TYPING_EVERY = 2_000;
+const TYPING_FORGOTTEN = 6_000;
+const PRESENCE_EVERY = 1_000;
+
+/** The part of the HTTP interface that a session needs. */
+export interface History {
+  ticket(id: string): Promise<{ ticket: string }>;
+  eventsAfter(id: string, seq: number, limit: number): Promise<{ items: LogEntry[] }>;
+  eventsBefore(id: string, seq: number, limit: number): Promise<{ items: LogEntry[] }>;
+}
+
+export interface ClientState {
+  session: SessionState;
+  line: Line;
+  /** Loading of history: the first page, then older ones. */
+  loading: "idle" | "busy" | "failed";
+  loadError: string | null;
+}
+
+export interface ClientOptions {
+  sessionId: string;
+  userId: string;
+  /** `ws://…` or `wss://…`, without a path. */
+  origin: string;
+  world: World;
+  history: History;
+  shelf: Shelf;
+  newId: () => string;
+}
+
+export interface Said {
+  content: string;
+  mentions?: string[];
+  parentId?: string | null;
+}
+
+export class SessionClient {
+  readonly store: StoreApi<ClientState>;
+  private readonly connection: Connection;
+  private readonly outbox: Outbox;
+  private readonly timers = new Map<string, number>();
+  private inbox: Input[] = [];
+  private lastFlush = 0;
+  private isRepairing = false;
+  private typingSentAt = Number.NEGATIVE_INFINITY;
+  private presence: { status: PresenceStatus; viewport: Viewport | null } = { status: "active", viewport: null };
+  private presenceSentAt = Number.NEGATIVE_INFINITY;
+
+  constructor(private readonly options: ClientOptions) {
+    this.outbox = new Outbox(options.shelf, options.userId, options.sessionId);
+    this.store = createStore<ClientState>(() => ({
+      session: emptyState,
+      line: { phase: "connecting", lostAt: null },
+      loading: "idle",
+      loadError: null,
+    }));
+    this.connection = new Connection({
+      world: options.world,
+      fetchTicket: async () => (await options.history.ticket(options.sessionId)).ticket,
+      url: (ticket, since) => this.url(ticket, since),
+      position: () => this.position(),
+      onFrame: (frame) => this.take(frame),
+      onLine: (line) => this.lineChanged(line),
+    });
+  }
+
+  start(): void {
+    const kept = this.outbox.restore();
+    if (kept.length > 0) this.dispatch([{ type: "outbox_restored", messages: kept }]);
+    this.connection.start();
+  }
+
+  stop(): void {
+    this.connection.stop();
+    for (const id of this.timers.values()) this.options.world.clearTimeout(id);
+    this.timers.clear();
+  }
+
+  reconnect(): void {
+    this.connection.retry();
+  }
+
+  // ── Saying ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  say(said: Said): void {
+    const message: Outgoing = {
+      client_msg_id: this.options.newId(),
+      content: said.content,
+      mentions: said.mentions ?? [],
+      parent_id: said.parentId ?? null,
+      written_at: new Date(this.options.world.now()).toISOString(),
+      state: "pending",
+      seq: null,
+      echo_seq: null,
+      error: null,
+    };
+    this.typingSentAt = Number.NEGATIVE_INFINITY;
+    this.dispatch([{ type: "message_queued", message }]);
+    this.post(message);
+  }
+
+  retryMessage(id: string): void {
+    this.dispatch([{ type: "message_requeued", client_msg_id: id }]);
+    const message = this.state.outbox.find((item) => item.client_msg_id === id);
+    if (message) this.post(message);
+  }
+
+  discardMessage(id: string): void {
+    this.dispatch([{ type: "message_discarded", client_msg_id: id }]);
+  }
+
+  /** Called at every key stroke; the server hears it every 2 s at most, and the end at once. */
+  typing(isTyping: boolean): void {
+    const now = this.options.world.now();
+    const wasTyping = now - this.typingSentAt < TYPING_FORGOTTEN;
+    if (isTyping ? now - this.typingSentAt < TYPING_EVERY : !wasTyping) return;
+    this.typingSentAt = isTyping ? now : Number.NEGATIVE_INFINITY;
+    this.connection.send({ type: "typing", is_typing: isTyping });
+  }
+
+  /** What this person does and looks at: the latest, at most once a second. */
+  look(change: Partial<{ status: PresenceStatus; viewport: Viewport | null }>): void {
+    const next = { ...this.presence, ...change };
+    if (JSON.stringify(next) === JSON.stringify(this.presence)) return;
+    const isUrgent = next.status !== this.presence.status;
+    this.presence = next;
+    const wait = isUrgent ? 0 : this.presenceSentAt + PRESENCE_EVERY - this.options.world.now();
+    if (wait <= 0) this.sendPresence();
+    else if (!this.timers.has("presence")) this.arm("presence", wait, () => this.sendPresence());
+  }
+
+  dismissNotice(): void {
+    this.dispatch([{ type: "notice_dismissed" }]);
+  }
+
+  private sendPresence(): void {
+    this.presenceSentAt = this.options.world.now();
+    this.connection.send({ type: "presence_update", ...this.presence });
+  }
+
+  private post(message: Outgoing): void {
+    const { client_msg_id, content, mentions, parent_id } = message;
+    this.connection.send({ type: "chat_message", client_msg_id, content, mentions, parent_id });
+    this.arm("resend", RESEND, () => this.postPending());
+  }
+
+  /** Everything unconfirmed, oldest first. The ids stay, so the server stores each once. */
+  private postPending(): void {
+    for (const message of this.state.outbox) if (message.state === "pending") this.post(message);
+  }
+
+  // ── History ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The page before what is held. Does nothing at the beginning of the log or while one is on its way. */
+  async loadOlder(): Promise<void> {
+    const { epoch, from, isLoaded } = this.state;
+    if (this.store.getState().loading === "busy" || epoch === null) return;
+    if (from <= 1) {
+      if (!isLoaded) this.dispatch([{ type: "history", entries: [] }]);
+      return;
+    }
+    this.store.setState({ loading: "busy", loadError: null });
+    try {
+      const limit = isLoaded ? OLDER_PAGE : FIRST_PAGE;
+      const page = await this.options.history.eventsBefore(this.options.sessionId, from, limit);
+      this.store.setState({ loading: "idle" });
+      if (this.state.epoch === epoch) this.dispatch([{ type: "history", entries: page.items }]);
+    } catch (error) {
+      const loadError = error instanceof ApiError ? error.message : String(error);
+      this.store.setState({ loading: "failed", loadError });
+    }
+  }
+
+  /** Fetches what the socket did not bring: the answer of the log itself, so no hole outlives this. */
+  private async repair(): Promise<void> {
+    if (this.isRepairing || !this.hasHole()) return;
+    this.isRepairing = true;
+    try {
+      while (this.hasHole()) {
+        const { to, epoch } = this.state;
+        const page = await this.options.history.eventsAfter(this.options.sessionId, to, REPAIR_PAGE);
+        if (this.state.epoch !== epoch || page.items.length === 0) break;
+        this.dispatch(page.items);
+      }
+    } catch (error) {
+      // The line's next `ping` asks again.
+      console.warn("Missing events could not be fetched yet.", error);
+    } finally {
+      this.isRepairing = false;
+    }
+  }
+
+  private hasHole(): boolean {
+    return this.state.epoch !== null && this.state.head > this.state.to;
+  }
+
+  // ── The line ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private get state(): SessionState {
+    return this.store.getState().session;
+  }
+
+  private position(): Position | null {
+    const { epoch, to } = this.state;
+    return epoch === null ? null : { epoch, seq: to };
+  }
+
+  private url(ticket: string, since: Position | null): string {
+    const query = new URLSearchParams({ token: ticket });
+    if (since) {
+      query.set("epoch", since.epoch);
+      query.set("since", String(since.seq));
+    }
+    return `${this.options.origin}/ws/session/${encodeURIComponent(this.options.sessionId)}?${query}`;
+  }
+
+  private lineChanged(line: Line): void {
+    this.store.setState({ line });
+    if (line.phase !== "online") return;
+    this.sendPresence();
+    this.postPending();
+    if (!this.state.isLoaded) void this.loadOlder();
+  }
+
+  /** The first frame of a burst shows at once; the rest of it is reduced together, once per drawn frame. */
+  private take(frame: Incoming): void {
+    this.inbox.push(frame);
+    const due = this.lastFlush + FRAME_BATCH - this.options.world.now();
+    if (due <= 0 || frame.type === "connected") this.flush();
+    else if (!this.timers.has("flush")) this.arm("flush", due, () => this.flush());
+  }
+
+  private flush(): void {
+    this.lastFlush = this.options.world.now();
+    const frames = this.inbox;
+    this.inbox = [];
+    this.dispatch(frames);
+    for (const frame of frames) this.attend(frame as Incoming);
+    if (this.state.ahead.size > 0) this.armOnce("repair", GAP_GRACE, () => void this.repair());
+    else if (this.hasHole()) this.armOnce("repair", HEAD_GRACE, () => void this.repair());
+  }
+
+  /** What a frame asks to be done, beside what it says. */
+  private attend(frame: Incoming): void {
+    if (frame.type === "typing" && frame.is_typing) {
+      const { user_id } = frame;
+      this.arm(`typing ${user_id}`, TYPING_FORGOTTEN, () => this.dispatch([{ type: "typing_expired", user_id }]));
+    } else if (frame.type === "ping") {
+      this.connection.send({ type: "pong" });
+    } else if (frame.type === "error" && frame.retryable && frame.re) {
+      this.arm("resend", frame.retry_after_ms ?? 2_000, () => this.postPending());
+    }
+  }
+
+  private dispatch(inputs: readonly Input[]): void {
+    const before = this.state;
+    const session = reduceAll(before, inputs);
+    if (session === before) return;
+    this.outbox.save(before.outbox, session.outbox);
+    this.store.setState({ session });
+  }
+
+  private armOnce(name: string, ms: number, run: () => void): void {
+    if (!this.timers.has(name)) this.arm(name, ms, run);
+  }
+
+  private arm(name: string, ms: number, run: () => void): void {
+    const { world } = this.options;
+    const old = this.timers.get(name);
+    if (old !== undefined) world.clearTimeout(old);
+    this.timers.set(
+      name,
+      world.setTimeout(() => {
+        this.timers.delete(name);
+        run();
+      }, ms),
+    );
+  }
+}

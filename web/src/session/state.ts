@@ -1,0 +1,189 @@
+/** What a page knows of one session: plain, immutable data, made by `reduce` alone. */
+import type {
+  ChatMessage,
+  FileChanged,
+  Limits,
+  LogEntry,
+  Person,
+  PersonPresence,
+  Role,
+  SessionView,
+  TokenTotals,
+  ToolCallFinished,
+  ToolCallStarted,
+} from "./protocol";
+
+interface RowBase {
+  /** Stable while the row stands: the list keeps its place by it. */
+  key: string;
+  seq: number;
+  at: string;
+}
+
+export interface PromptRow extends RowBase {
+  kind: "prompt";
+  text: string;
+  author: string | null;
+}
+
+export interface TextRow extends RowBase {
+  kind: "message" | "thought";
+  text: string;
+}
+
+/** One call: its start, its end, or both. */
+export interface ToolRow extends RowBase {
+  kind: "tool";
+  started: ToolCallStarted | null;
+  finished: ToolCallFinished | null;
+  /** The turn ended before the call did: no result is to be expected. */
+  isOver: boolean;
+}
+
+export interface FileRow extends RowBase {
+  kind: "file";
+  change: FileChanged;
+}
+
+export interface FailureRow extends RowBase {
+  kind: "failure";
+  text: string;
+}
+
+export interface TurnStartRow extends RowBase {
+  kind: "turn_start";
+  agent: string;
+  model: string | null;
+}
+
+export interface TurnEndRow extends RowBase {
+  kind: "turn_end";
+  status: "completed" | "failed" | "interrupted";
+  durationMs: number | null;
+  tokens: TokenTotals | null;
+  calls: number;
+  failedCalls: number;
+}
+
+/** A small line: somebody came, the session was renamed. `who` is a user id, resolved when it is shown. */
+export interface NoteRow extends RowBase {
+  kind: "note";
+  icon: "join" | "leave" | "key" | "link" | "flag" | "edit" | "warning" | "unknown";
+  who: string | null;
+  text: string;
+  href?: string;
+}
+
+export type Row =
+  | PromptRow
+  | TextRow
+  | ToolRow
+  | FileRow
+  | FailureRow
+  | TurnStartRow
+  | TurnEndRow
+  | NoteRow;
+
+export interface Message extends ChatMessage {
+  seq: number;
+}
+
+export interface Member extends Person {
+  role: Role;
+}
+
+/** What the entries at hand add up to. */
+export interface View {
+  rows: readonly Row[];
+  messages: readonly Message[];
+  /** Calls without an end, by call id: the index of their row. */
+  openCalls: ReadonlyMap<string, number>;
+  turn: { id: string; startedAt: string; calls: number; failedCalls: number } | null;
+  agent: string | null;
+  model: string | null;
+  tokens: TokenTotals | null;
+  context: { used: number; limit: number | null } | null;
+  files: ReadonlyMap<string, { added: number; removed: number }>;
+  failedCalls: number;
+  /** Everybody the entries name, those who left included. */
+  people: ReadonlyMap<string, Person>;
+}
+
+/** A message of ours that the log has not shown us yet. */
+export interface Outgoing {
+  client_msg_id: string;
+  content: string;
+  mentions: string[];
+  parent_id: string | null;
+  /** RFC 3339, this machine's clock. */
+  written_at: string;
+  state: "pending" | "sent" | "failed";
+  /** Where the server stored it, once it says so. */
+  seq: number | null;
+  /** An entry that looks like this message came before its ack: not shown twice meanwhile. */
+  echo_seq: number | null;
+  error: string | null;
+}
+
+export interface Typist {
+  user_id: string;
+  username: string;
+}
+
+export interface SessionState extends View {
+  epoch: string | null;
+  /** The entries held, dense, from `from` to `to`; none when `from` is `to + 1`. */
+  entries: readonly LogEntry[];
+  from: number;
+  to: number;
+  /** Entries that came too early: those before them are missing. */
+  ahead: ReadonlyMap<number, LogEntry>;
+  /** The newest seq that the server has spoken of. */
+  head: number;
+  /** True once the newest page of history is there. */
+  isLoaded: boolean;
+  session: SessionView | null;
+  you: Person | null;
+  role: Role | null;
+  members: ReadonlyMap<string, Member>;
+  presence: ReadonlyMap<string, PersonPresence>;
+  typing: ReadonlyMap<string, Typist>;
+  limits: Limits | null;
+  outbox: readonly Outgoing[];
+  /** The last refusal that belongs to no message. */
+  notice: { code: string; message: string } | null;
+}
+
+export const emptyView: View = {
+  rows: [],
+  messages: [],
+  openCalls: new Map(),
+  turn: null,
+  agent: null,
+  model: null,
+  tokens: null,
+  context: null,
+  files: new Map(),
+  failedCalls: 0,
+  people: new Map(),
+};
+
+export const emptyState: SessionState = {
+  ...emptyView,
+  epoch: null,
+  entries: [],
+  from: 1,
+  to: 0,
+  ahead: new Map(),
+  head: 0,
+  isLoaded: false,
+  session: null,
+  you: null,
+  role: null,
+  members: new Map(),
+  presence: new Map(),
+  typing: new Map(),
+  limits: null,
+  outbox: [],
+  notice: null,
+};
