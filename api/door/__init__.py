@@ -1,0 +1,15 @@
+"""The door itself: the HTTP and WebSocket server, hardened against clients that mean no good.
+
+uvicorn does the protocols; what it leaves open is closed here. In reading order:
+
+- `settings`   every limit, in one frozen value
+- `listen`     the listening socket, with the options that free a peer which stopped reading
+- `address`    who the client is, behind which proxies
+- `limits`     how many connections, in all and per address; `state` is what all connections of one server share
+- `problem`    refusals as bytes, for where no application has run yet
+- `http`       one HTTP connection: deadlines and caps for heads and bodies
+- `framing`, `outbox`, `wire`    the fast way out: frame once, join what one turn of the loop writes
+- `bounded`, `websocket`         one WebSocket: what a client may send, and how it is closed
+- `headers`    security headers and the Origin check
+- `serve`      runs it all
+"""
