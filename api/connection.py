@@ -63,7 +63,7 @@ class Connection:
 
     def write_ephemeral(self, framed: bytes) -> None:
         """Something that may be skipped: the next state says it again."""
-        if self.wire.buffered > CONFLATE_ABOVE:
+        if not self.is_live or self.wire.buffered > CONFLATE_ABOVE:
             self.missed_ephemeral = True
         else:
             self.wire.write_frames(framed)

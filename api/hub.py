@@ -210,6 +210,7 @@ class Hub:
             for seq, frame in missing:
                 connection.write_entry(seq, frame)
             connection.is_live = True
+            self._make_good(room, connection)
         else:
             connection.is_live = False
             if connection.catch_up is None or connection.catch_up.done():
@@ -262,7 +263,12 @@ class Hub:
 
     def _drained(self, room: Room, connection: Connection) -> None:
         connection.drained.set()
-        if connection.missed_ephemeral:
+        self._make_good(room, connection)
+
+    @staticmethod
+    def _make_good(room: Room, connection: Connection) -> None:
+        """Says in one frame what a connection that was behind has not been told beside the log."""
+        if connection.is_live and connection.missed_ephemeral:
             connection.missed_ephemeral = False
             everyone = [views.shown(someone) for someone in room.presence.everyone()]
             connection.write_ephemeral(framed(PresenceUpdate(users=everyone)))

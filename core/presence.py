@@ -51,6 +51,7 @@ class _Someone:
     role: Role
     connections: dict[str, Connection] = field(default_factory=dict[str, Connection])
     gone_at: float | None = None
+    last: Shown | None = None
 
 
 class Room:
@@ -77,11 +78,15 @@ class Room:
     def leave(self, connection_id: str, user_id: str, now: float) -> None:
         """A connection closed; the person is gone once the grace period has passed, see `sweep`."""
         someone = self._people.get(user_id)
-        if someone is None or someone.connections.pop(connection_id, None) is None:
+        connection = someone.connections.pop(connection_id, None) if someone else None
+        if someone is None or connection is None:
             return
-        self._changed.add(user_id)
-        if not someone.connections:
+        if someone.connections:
+            self._changed.add(user_id)
+        else:
+            # Shown as they were until the grace period is over: most who leave are back before it.
             someone.gone_at = now
+            someone.last = self._show(someone, connection)
 
     def expel(self, user_id: str) -> bool:
         """Somebody was removed: gone at once. True when they were here."""
@@ -138,10 +143,11 @@ class Room:
         return someone.connections.get(connection_id) if someone else None
 
     @staticmethod
-    def _show(someone: _Someone) -> Shown:
-        tabs = sorted(someone.connections.values(), key=lambda tab: (_WAKEFULNESS[tab.status], tab.stirred_at))
+    def _show(someone: _Someone, *leaving: Connection) -> Shown:
+        tabs = [*leaving, *someone.connections.values()]
         if not tabs:
-            return Shown(someone.person, someone.role, "away")
+            return someone.last or Shown(someone.person, someone.role, "away")
+        tabs.sort(key=lambda tab: (_WAKEFULNESS[tab.status], tab.stirred_at))
         front = tabs[-1]
         cursor = next((tab.cursor for tab in reversed(tabs) if tab.cursor is not None), None)
         return Shown(someone.person, someone.role, front.status, cursor, front.viewport)
