@@ -1,0 +1,93 @@
+"""What may go wrong, on demand: faults that wait for a Web API call or for an event, and are used up by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+ApiKind = Literal["status", "hang", "reset"]
+EventKind = Literal["duplicate", "delay", "reorder", "drop_ack"]
+
+#: Matches any method or event.
+ANY = "*"
+
+
+@dataclass
+class ApiFault:
+    """One or more calls that fail. With `after_effect` the call is carried out and only its answer is lost."""
+
+    kind: ApiKind
+    method: str = ANY
+    times: int = 1
+    status: int = 429
+    retry_after: int = 1
+    after_effect: bool = False
+
+
+@dataclass
+class EventFault:
+    """One or more events that are delivered badly. `seconds` is the delay, `copies` the extra deliveries."""
+
+    kind: EventKind
+    event: str = ANY
+    times: int = 1
+    seconds: float = 0.0
+    copies: int = 1
+
+
+class Faults:
+    """The queue of faults. The oldest that matches is taken first."""
+
+    def __init__(self) -> None:
+        self.api: list[ApiFault] = []
+        self.events: list[EventFault] = []
+
+    def fail(self, method: str = ANY, *, status: int = 429, retry_after: int = 1, times: int = 1) -> None:
+        """The next calls answer `status`: 429 (with `Retry-After` in seconds), 500 or 503. They have no effect."""
+        self.api.append(ApiFault("status", method, times, status=status, retry_after=retry_after))
+
+    def hang(self, method: str = ANY, *, after_effect: bool = False, times: int = 1) -> None:
+        """The next calls are never answered, before or after they took effect."""
+        self.api.append(ApiFault("hang", method, times, after_effect=after_effect))
+
+    def reset(self, method: str = ANY, *, after_effect: bool = False, times: int = 1) -> None:
+        """The connection of the next calls breaks in the middle of the answer."""
+        self.api.append(ApiFault("reset", method, times, after_effect=after_effect))
+
+    def duplicate(self, event: str = ANY, *, copies: int = 1, times: int = 1) -> None:
+        """The next events arrive `copies` times more, with the same `event_id`."""
+        self.events.append(EventFault("duplicate", event, times, copies=copies))
+
+    def delay(self, event: str = ANY, *, seconds: float, times: int = 1) -> None:
+        """The next events arrive `seconds` late, so later ones overtake them."""
+        self.events.append(EventFault("delay", event, times, seconds=seconds))
+
+    def reorder(self, event: str = ANY, *, times: int = 1) -> None:
+        """The next event waits until another one has been delivered."""
+        self.events.append(EventFault("reorder", event, times))
+
+    def drop_ack(self, event: str = ANY, *, times: int = 1) -> None:
+        """The next events are delivered, but the answer is lost: they are retried as after a timeout."""
+        self.events.append(EventFault("drop_ack", event, times))
+
+    def clear(self) -> None:
+        self.api.clear()
+        self.events.clear()
+
+    def take_api(self, method: str) -> ApiFault | None:
+        for fault in self.api:
+            if fault.method in (ANY, method):
+                fault.times -= 1
+                if fault.times <= 0:
+                    self.api.remove(fault)
+                return fault
+        return None
+
+    def take_event(self, event: str, kinds: tuple[EventKind, ...]) -> EventFault | None:
+        for fault in self.events:
+            if fault.kind in kinds and fault.event in (ANY, event):
+                fault.times -= 1
+                if fault.times <= 0:
+                    self.events.remove(fault)
+                return fault
+        return None

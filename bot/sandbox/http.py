@@ -1,0 +1,103 @@
+"""The sandbox over HTTP: `/api/{method}` and `/response/{id}` for the app, `/ui/…` for the page."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.types import Receive, Scope, Send
+
+from bot.sandbox.bodies import BadBody, json_object, read_arguments, read_body
+from bot.sandbox.engine import SandboxEngine
+from bot.sandbox.errors import RateLimited, SlackError
+from bot.sandbox.faults import ApiFault
+from bot.sandbox.models import Payload
+from bot.sandbox.responses import use_response_url
+from bot.sandbox.ui import ui_routes
+
+#: An answer that never comes is given up here, should the caller wait longer.
+_LONGEST_HANG = 120.0
+
+
+def sandbox_app(engine: SandboxEngine) -> Starlette:
+    """The ASGI app, to be mounted where `engine.base_url` says. It belongs in development mode only."""
+    door = _Door(engine)
+    return Starlette(
+        routes=[
+            Route("/api/{method}", door.api, methods=["GET", "POST"]),
+            Route("/response/{url_id}", door.response, methods=["POST"]),
+            Mount("/ui", routes=ui_routes(engine)),
+        ]
+    )
+
+
+class _Door:
+    def __init__(self, engine: SandboxEngine) -> None:
+        self._engine = engine
+
+    async def api(self, request: Request) -> Response:
+        method = request.path_params["method"]
+        try:
+            args, token = await read_arguments(request)
+        except BadBody as bad:
+            return JSONResponse({"ok": False, "error": bad.code})
+        fault = self._engine.faults.take_api(method)
+        if fault is None:
+            return self._carry_out(method, args, token)
+        if fault.kind == "status":
+            return _failure(fault)
+        if fault.after_effect:
+            self._carry_out(method, args, token)
+        if fault.kind == "hang":
+            await _until_the_caller_leaves(request)
+        return _BrokenResponse()
+
+    async def response(self, request: Request) -> Response:
+        try:
+            answer = json_object(await read_body(request))
+            use_response_url(self._engine.workspace, request.path_params["url_id"], answer)
+        except BadBody as bad:
+            return JSONResponse({"ok": False, "error": bad.code}, status_code=400)
+        except SlackError as refusal:
+            return JSONResponse(refusal.answer(), status_code=404 if refusal.code.endswith("_url") else 400)
+        return PlainTextResponse("ok")
+
+    def _carry_out(self, method: str, args: Payload, token: str | None) -> Response:
+        try:
+            return JSONResponse(self._engine.web_api.call(method, args, token))
+        except RateLimited as limited:
+            return _too_many(limited.retry_after)
+
+
+def _failure(fault: ApiFault) -> Response:
+    if fault.status == 429:
+        return _too_many(fault.retry_after)
+    return PlainTextResponse("Internal Server Error" if fault.status == 500 else "Service Unavailable", fault.status)
+
+
+def _too_many(seconds: int) -> Response:
+    return JSONResponse({"ok": False, "error": "ratelimited"}, status_code=429, headers={"Retry-After": str(seconds)})
+
+
+async def _until_the_caller_leaves(request: Request) -> None:
+    """Holds the answer back until the caller hangs up."""
+    try:
+        async with asyncio.timeout(_LONGEST_HANG):
+            while (await request.receive())["type"] != "http.disconnect":
+                continue
+    except TimeoutError:
+        return
+
+
+class _BrokenResponse(Response):
+    """Promises more bytes than it sends, so that the server has to cut the connection."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start = json.dumps({"ok": True}).encode()[:4]
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"1000")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": start, "more_body": True})

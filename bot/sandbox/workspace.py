@@ -1,0 +1,362 @@
+"""The state of the workspace and the only way to change it: every change tells those who listen.
+
+Two kinds of listeners: `on_event` hears what Slack's Events API would tell the app; `on_change` hears what the screen
+of a person would show. Neither may fail or block: they only queue.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from bot.sandbox.errors import SlackError
+from bot.sandbox.interactions import ResponseUrls, Triggers, Views
+from bot.sandbox.models import (
+    BOT_USER_ID,
+    SLACKBOT,
+    TEAM_ID,
+    Channel,
+    Message,
+    Payload,
+    Person,
+    default_channels,
+    default_people,
+    dump_channel,
+    load_channel,
+)
+
+EventListener = Callable[[Payload, Channel | None], None]
+ChangeListener = Callable[[Payload], None]
+
+#: Ephemeral messages are not history; so many are kept for the screens that are open.
+_EPHEMERALS_KEPT = 200
+
+
+class Workspace:
+    """People, channels and messages of "Acme", with the clock that stamps them."""
+
+    def __init__(self, clock: Callable[[], datetime], trigger_lifetime: float) -> None:
+        self.clock = clock
+        self.people: dict[str, Person] = {person.id: person for person in default_people()}
+        self.channels: dict[str, Channel] = {one.id: one for one in default_channels(list(self.people.values()))}
+        self.ephemerals: deque[Payload] = deque(maxlen=_EPHEMERALS_KEPT)
+        self.agent_sessions: dict[str, Payload] = {}
+        self.triggers = Triggers(clock, trigger_lifetime)
+        self.response_urls = ResponseUrls(clock)
+        self.views = Views()
+        self.on_event: list[EventListener] = []
+        self.on_change: list[ChangeListener] = []
+        self._last_micros = 0
+
+    # -- looking up
+
+    def channel(self, channel_id: str) -> Channel:
+        """By id, by `#name` or, as Slack allows for posting, by the id of a user (their DM)."""
+        found = self.channels.get(channel_id) or self.channel_named(channel_id)
+        if found is None and channel_id in self.people:
+            found = next(
+                (one for one in self.channels.values() if one.kind == "im" and channel_id in one.members), None
+            )
+        if found is None:
+            raise SlackError("channel_not_found")
+        return found
+
+    def channel_named(self, name: str) -> Channel | None:
+        wanted = name.lstrip("#")
+        return next((one for one in self.channels.values() if one.kind != "im" and one.name == wanted), None)
+
+    def person(self, who: str) -> Person:
+        """By id or by name. Raises `user_not_found`."""
+        found = self.people.get(who) or next((one for one in self.people.values() if one.name == who.lower()), None)
+        if found is None:
+            raise SlackError("user_not_found")
+        return found
+
+    def message(self, channel: Channel, ts: str) -> Message:
+        """Raises `message_not_found`, for a deleted root too."""
+        found = channel.messages.get(ts)
+        if found is None or found.is_tombstone:
+            raise SlackError("message_not_found")
+        return found
+
+    def next_ts(self) -> str:
+        """Seconds and microseconds of now, never twice the same."""
+        micros = max(int(self.clock().timestamp() * 1_000_000), self._last_micros + 1)
+        self._last_micros = micros
+        return f"{micros // 1_000_000}.{micros % 1_000_000:06d}"
+
+    # -- changing
+
+    def add_message(
+        self,
+        channel: Channel,
+        body: Payload,
+        *,
+        thread_ts: str | None = None,
+        metadata: Payload | None = None,
+        is_streaming: bool = False,
+        is_broadcast: bool = False,
+        client_msg_id: str | None = None,
+    ) -> Message:
+        """Stores a message and tells of it.
+
+        A `thread_ts` that names no living message is ignored, silently: the message lands at the channel's root, as in
+        Slack. That of a reply counts as that of its root.
+        """
+        root = channel.messages.get(thread_ts) if thread_ts else None
+        if root is not None and root.is_reply and root.thread_ts:
+            root = channel.messages.get(root.thread_ts)
+        if root is not None and root.is_tombstone:
+            root = None
+        if root is not None and is_broadcast:
+            body = {**body, "subtype": "thread_broadcast"}
+        message = Message(
+            self.next_ts(),
+            body,
+            thread_ts=root.ts if root else None,
+            metadata=metadata,
+            is_streaming=is_streaming,
+            client_msg_id=client_msg_id,
+        )
+        channel.messages[message.ts] = message
+        if root is not None:
+            root.thread_ts = root.ts
+            self._screen(channel, root)
+        self._screen(channel, message)
+        event = self._event_of(channel, message)
+        self._tell(event, channel)
+        if not message.is_ours and channel.kind != "im" and f"<@{BOT_USER_ID}>" in str(body.get("text", "")):
+            self._tell({**event, "type": "app_mention", "channel_type": None}, channel)
+        return message
+
+    def edit_message(self, channel: Channel, message: Message, changes: Payload, *, editor: str | None) -> None:
+        """Changes what a message shows. Without an `editor` it is Slack's own doing, an unfurl: not "edited"."""
+        before = self.shown(channel, message)
+        message.body = {**message.body, **changes}
+        if editor is not None:
+            message.body["edited"] = {"user": editor, "ts": self.next_ts()}
+        self._screen(channel, message)
+        self._tell(
+            {
+                "type": "message",
+                "subtype": "message_changed",
+                "hidden": True,
+                "message": self.shown(channel, message),
+                "previous_message": before,
+            },
+            channel,
+        )
+
+    def delete_message(self, channel: Channel, message: Message) -> None:
+        """Removes a message; a root that has replies stays behind as a tombstone."""
+        before = self.shown(channel, message)
+        if not message.is_reply and channel.thread(message.ts):
+            message.is_tombstone = True
+            message.body = {"user": SLACKBOT, "subtype": "tombstone", "text": "This message was deleted."}
+            message.metadata, message.reactions = None, {}
+            self._screen(channel, message)
+            event: Payload = {
+                "type": "message",
+                "subtype": "message_changed",
+                "hidden": True,
+                "message": {**self.shown(channel, message), "hidden": True},
+                "previous_message": before,
+            }
+        else:
+            del channel.messages[message.ts]
+            self._changed({"kind": "deleted", "channel": channel.id, "ts": message.ts})
+            root = channel.messages.get(message.thread_ts or "")
+            if root is not None:
+                self._screen(channel, root)
+            event = {
+                "type": "message",
+                "subtype": "message_deleted",
+                "hidden": True,
+                "deleted_ts": message.ts,
+                "previous_message": before,
+            }
+        self._tell(event, channel)
+
+    def add_reaction(self, channel: Channel, message: Message, name: str, user: str) -> None:
+        """Raises `already_reacted`."""
+        users = message.reactions.setdefault(name, [])
+        if user in users:
+            raise SlackError("already_reacted")
+        users.append(user)
+        self._reaction(channel, message, name, user, "reaction_added")
+
+    def remove_reaction(self, channel: Channel, message: Message, name: str, user: str) -> None:
+        """Raises `no_reaction`."""
+        users = message.reactions.get(name, [])
+        if user not in users:
+            raise SlackError("no_reaction")
+        users.remove(user)
+        if not users:
+            del message.reactions[name]
+        self._reaction(channel, message, name, user, "reaction_removed")
+
+    def join(self, channel: Channel, user: str, inviter: str | None = None) -> None:
+        """Makes `user` a member; tells of it and leaves the line in the channel that Slack leaves."""
+        if user in channel.members:
+            return
+        channel.members.append(user)
+        event: Payload = {
+            "type": "member_joined_channel",
+            "user": user,
+            "channel": channel.id,
+            "channel_type": "G" if channel.kind == "group" else "C",
+            "team": TEAM_ID,
+            "event_ts": self.next_ts(),
+        }
+        self._tell({**event, **({"inviter": inviter} if inviter else {})}, channel)
+        text = f"<@{user}> has joined the channel"
+        self.add_message(channel, {"user": user, "subtype": "channel_join", "text": text})
+        self.channel_changed(channel)
+
+    def leave(self, channel: Channel, user: str) -> None:
+        """Takes `user` out. An app that was removed hears of it, and of nothing afterwards."""
+        if user not in channel.members:
+            return
+        event = {
+            "type": "member_left_channel",
+            "user": user,
+            "channel": channel.id,
+            "channel_type": "G" if channel.kind == "group" else "C",
+            "team": TEAM_ID,
+            "event_ts": self.next_ts(),
+        }
+        self._tell(event, channel)
+        channel.members.remove(user)
+        self.channel_changed(channel)
+
+    def archive(self, channel: Channel, by: str) -> None:
+        channel.is_archived = True
+        self._tell({"type": "channel_archive", "channel": channel.id, "user": by}, channel)
+        self.channel_changed(channel)
+
+    def show_ephemeral(self, channel: Channel, user: str, body: Payload, thread_ts: str | None = None) -> Payload:
+        """Puts a message on one person's screen. It is in nobody's history."""
+        shown = {**body, "type": "message", "ts": self.next_ts(), "is_ephemeral": True}
+        if thread_ts and thread_ts in channel.messages:
+            shown["thread_ts"] = thread_ts
+        self.ephemerals.append({"user": user, "channel": channel.id, "message": shown})
+        self._changed({"kind": "ephemeral", "channel": channel.id, "user": user, "message": shown})
+        return shown
+
+    def drop_ephemeral(self, user: str, ts: str) -> None:
+        for entry in [one for one in self.ephemerals if one["user"] == user and one["message"]["ts"] == ts]:
+            self.ephemerals.remove(entry)
+            self._changed({"kind": "deleted", "channel": entry["channel"], "user": user, "ts": ts})
+
+    def tell_app(self, event: Payload) -> None:
+        """An event that belongs to no channel (app home, …)."""
+        self._tell(event, None)
+
+    def views_changed(self, user: str) -> None:
+        self._changed({"kind": "views", "user": user})
+
+    def channel_changed(self, channel: Channel) -> None:
+        self._changed({"kind": "channel", "channel": channel.id})
+
+    # -- showing
+
+    def shown(self, channel: Channel, message: Message, *, with_metadata: bool = True) -> Payload:
+        """A message as the Web API and events show it."""
+        shown: Payload = {"type": "message", "ts": message.ts, "team": TEAM_ID, **message.body}
+        if message.client_msg_id:
+            shown["client_msg_id"] = message.client_msg_id
+        if message.metadata is not None and with_metadata:
+            shown["metadata"] = message.metadata
+        if message.thread_ts:
+            shown["thread_ts"] = message.thread_ts
+        if message.is_reply and message.thread_ts in channel.messages:
+            shown["parent_user_id"] = channel.messages[str(message.thread_ts)].author
+        if not message.is_reply:
+            shown.update(_thread_summary(channel, message))
+        if message.reactions:
+            shown["reactions"] = [
+                {"name": name, "users": list(users), "count": len(users)} for name, users in message.reactions.items()
+            ]
+        return shown
+
+    # -- keeping
+
+    def snapshot(self) -> Payload:
+        """Everything worth keeping over a restart, as JSON."""
+        return {
+            "version": 1,
+            "people": [vars(person) for person in self.people.values()],
+            "channels": [dump_channel(channel) for channel in self.channels.values()],
+            "homes": self.views.homes,
+            "agent_sessions": self.agent_sessions,
+            "last_micros": self._last_micros,
+        }
+
+    def restore(self, raw: Payload) -> None:
+        self.people = {one["id"]: Person(**one) for one in raw["people"]}
+        self.channels = {one["id"]: load_channel(one) for one in raw["channels"]}
+        self.views.homes = raw["homes"]
+        self.agent_sessions = raw["agent_sessions"]
+        self._last_micros = raw["last_micros"]
+
+    # -- telling
+
+    def _event_of(self, channel: Channel, message: Message) -> Payload:
+        shown = self.shown(channel, message)
+        for derived in ("reply_count", "reply_users", "reply_users_count", "latest_reply"):
+            shown.pop(derived, None)
+        return shown
+
+    def _reaction(self, channel: Channel, message: Message, name: str, user: str, kind: str) -> None:
+        self._screen(channel, message)
+        event: Payload = {
+            "type": kind,
+            "user": user,
+            "reaction": name,
+            "item": {"type": "message", "channel": channel.id, "ts": message.ts},
+            "event_ts": self.next_ts(),
+        }
+        self._tell({**event, **({"item_user": message.author} if message.author else {})}, channel)
+
+    def _tell(self, event: Payload, channel: Channel | None) -> None:
+        """The app hears of what happens where it is a member, and of what concerns no channel."""
+        if channel is not None and BOT_USER_ID not in channel.members:
+            return
+        if event["type"] in ("message", "app_mention") and channel is not None:
+            stamp = event.get("ts") or self.next_ts()
+            event = {**event, "ts": stamp, "event_ts": stamp, "channel": channel.id, "channel_type": channel.kind}
+            if event["type"] == "app_mention":
+                del event["channel_type"]
+        for listener in self.on_event:
+            listener(event, channel)
+
+    def _screen(self, channel: Channel, message: Message) -> None:
+        self._changed({"kind": "message", "channel": channel.id, "message": self.shown(channel, message)})
+
+    def _changed(self, change: Payload) -> None:
+        for listener in self.on_change:
+            listener(change)
+
+
+def _thread_summary(channel: Channel, root: Message) -> dict[str, Any]:
+    """What a root says about its replies; nothing when there are none."""
+    if root.thread_ts is None:
+        return {}
+    replies = channel.thread(root.ts)
+    if not replies:
+        return {}
+    users = list(dict.fromkeys(str(reply.author or reply.body.get("bot_id")) for reply in replies))
+    return {
+        "reply_count": len(replies),
+        "reply_users": users,
+        "reply_users_count": len(users),
+        "latest_reply": replies[-1].ts,
+    }
+
+
+def new_client_msg_id() -> str:
+    """As Slack's clients make one."""
+    return str(uuid4())
