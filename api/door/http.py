@@ -7,6 +7,7 @@ there are too many, and that a health check gets through even then.
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, ClassVar, cast
@@ -24,6 +25,8 @@ from api.door.websocket import LiveWebSocket
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
+
+logger = logging.getLogger(__name__)
 
 MAX_HANDSHAKE_HEADERS = 128  # the WebSocket library's own limit, beyond which it would not answer
 
@@ -196,7 +199,13 @@ class HardenedHttp(H11Protocol):
             self._refuse(refusal)
             return
         self._set_client(scope)
-        await self._application(scope, self._bounded(receive, limit), send)
+        try:
+            await self._application(scope, self._bounded(receive, limit), send)
+        except Exception:
+            if not self._is_refused:
+                raise
+            # We sent the client away in the middle of its body: what the application says to that is no fault of its.
+            logger.debug("a request was refused while the application read it", exc_info=True)
 
     def _bounded(self, receive: Receive, limit: int) -> Receive:
         """`receive`, with a limit in bytes and a deadline on the body. Beyond either, the client counts as gone."""

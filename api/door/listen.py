@@ -26,6 +26,8 @@ def listening_socket(host: str, port: int) -> socket.socket:
     Raises CannotListen, with a sentence that says what to do, where the system refuses.
     """
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    if not 0 <= port <= 65_535:
+        raise CannotListen(f"Cannot listen on {where}: a port is a number from 0 to 65535.")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
@@ -40,9 +42,6 @@ def listening_socket(host: str, port: int) -> socket.socket:
     except OSError as error:
         sock.close()
         raise CannotListen(f"Cannot listen on {where}: {_advice(error)}") from error
-    except OverflowError as error:
-        sock.close()
-        raise CannotListen(f"Cannot listen on {where}: a port is a number from 0 to 65535.") from error
     return sock
 
 

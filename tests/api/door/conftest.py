@@ -11,13 +11,13 @@ from api.door.settings import DoorSettings
 from tests.api.door.support import Probe, Running, WebSocketClient, running
 
 PATIENT = DoorSettings(
-    head_timeout=1.0,
+    head_timeout=0.5,
     keep_alive_timeout=1,
     body_bytes=100_000,
-    body_timeout=1.0,
+    body_timeout=0.5,
     body_bytes_for=lambda path: 10 if path == "/small" else None,
-    close_timeout=1.0,
-    linger=0.5,
+    close_timeout=0.5,
+    linger=0.3,
     drain_patience=0.5,
 )
 

