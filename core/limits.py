@@ -30,6 +30,10 @@ class TokenBuckets:
         self._buckets: dict[str, _Bucket] = {}
         self._sweep_at = 0.0
 
+    def __len__(self) -> int:
+        """How many keys are remembered."""
+        return len(self._buckets)
+
     def take(self, key: str, cost: float = 1.0) -> None:
         """Takes `cost` tokens of `key`. Raises TooMany, with the milliseconds to wait, when they are not there."""
         self.check(key, cost)
