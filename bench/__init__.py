@@ -1,0 +1,1 @@
+"""Measurements: real servers on loopback, peers in the same run, figures as ratios."""

@@ -1,0 +1,1 @@
+"""What others do for the same job, to be measured beside us."""
