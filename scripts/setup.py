@@ -144,11 +144,8 @@ def build_web() -> None:
 def _environment_is_ours() -> bool:
     if not PYTHON.exists() or not (VENV / "pyvenv.cfg").exists():
         return False
-    settings = dict(
-        (part.strip() for part in line.split("=", 1))
-        for line in (VENV / "pyvenv.cfg").read_text().splitlines()
-        if "=" in line
-    )
+    lines = (line.partition("=") for line in (VENV / "pyvenv.cfg").read_text().splitlines())
+    settings = {name.strip(): value.strip() for name, _, value in lines}
     made_by = settings.get("command", "")
     version = tuple(int(part) for part in settings.get("version", "0").split(".")[:2])
     return version >= (3, 11) and (not made_by or Path(made_by.split()[-1]).resolve() == VENV)
@@ -198,11 +195,17 @@ def _step(name: str, work: Callable[[], None]) -> None:
 
 def _quietly(command: list[str], *, cwd: Path = ROOT, path: Path | None = None) -> None:
     """Runs a command and shows its output only when it fails. Raises SetupFailed."""
-    environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never"}
+    environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
     if path is not None:
         environment["PATH"] = f"{path}{os.pathsep}{environment.get('PATH', os.defpath)}"
     done = subprocess.run(
-        command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        cwd=cwd,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
     )
     if done.returncode != 0:
         output = done.stdout.decode(errors="replace").strip()
