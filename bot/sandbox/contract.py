@@ -23,6 +23,9 @@ COMMON_ERRORS = frozenset(
 #: Arguments that the reference lists as required, but that another one may stand for.
 _ALTERNATIVES = {("chat.appendStream", "markdown_text"): "chunks"}
 
+#: Slack's Python SDK adds it to every call of a client that knows its workspace, so no caller can help it.
+_ALWAYS_ALLOWED = frozenset({"team_id"})
+
 #: Which scope family reads or writes which kind of conversation.
 _FAMILY_OF_KIND = {"channel": "channels", "group": "groups", "im": "im", "mpim": "mpim"}
 
@@ -74,7 +77,8 @@ def check_scopes(method: MethodContract, granted: Collection[str], kind: str | N
 
 def check_arguments(method: MethodContract, args: Mapping[str, Any]) -> None:
     """Raises `invalid_arguments`, with Slack's way of naming the culprit in `response_metadata.messages`."""
-    complaints = [f"[ERROR] unknown argument: {name}" for name in args if name not in method.args]
+    known = method.args.keys() | _ALWAYS_ALLOWED
+    complaints = [f"[ERROR] unknown argument: {name}" for name in args if name not in known]
     for name in method.required:
         stand_in = _ALTERNATIVES.get((method.name, name))
         if args.get(name) in (None, "") and (stand_in is None or not args.get(stand_in)):

@@ -135,7 +135,12 @@ class Delivery:
 
     async def settled(self) -> None:
         """Returns when no request is under way. What waits for a later moment (a retry, a delay) does not count."""
-        while self._in_flight:
+        while True:
+            # Who was woken just now (a retry that is due, an event that was held back) gets the chance to begin.
+            for _ in range(3):
+                await asyncio.sleep(0)
+            if not self._in_flight:
+                return
             await self._is_idle.wait()
 
     async def aclose(self) -> None:

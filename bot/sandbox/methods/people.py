@@ -37,7 +37,13 @@ def bots_info(call: Call) -> Payload:
 def team_info(call: Call) -> Payload:
     if call.text("team") not in (None, "", TEAM_ID):
         raise SlackError("team_not_found")
-    team: Payload = {"id": TEAM_ID, "name": TEAM_NAME, "domain": TEAM_DOMAIN, "email_domain": "acme.example", "icon": {}}
+    team: Payload = {
+        "id": TEAM_ID,
+        "name": TEAM_NAME,
+        "domain": TEAM_DOMAIN,
+        "email_domain": "acme.example",
+        "icon": {},
+    }
     return {"team": team}
 
 
