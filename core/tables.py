@@ -4,6 +4,9 @@ The log (`events`) is the truth of a session; `messages` and the counters in `se
 change in the same transaction. Texts that people wrote live in exactly two places: the log entry and its projection.
 """
 
+# SQLModel declares `__tablename__` as something only a checker of its own could accept.
+# pyright: reportAssignmentType=false
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -34,14 +37,14 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> Any:
         if value is None:
             return None
         if value.tzinfo is None:
             raise ValueError("a time without a zone cannot be stored")
         return as_utc(value)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
         return None if value is None else as_utc(value)
 
 
@@ -260,6 +263,16 @@ class Inbox(SQLModel, table=True):
     error: str | None = Field(default=None, sa_column=Column(Text))
 
 
+class Lease(SQLModel, table=True):
+    """Work that only one process may do at a time, by name. `fence` counts the holders, so that a late one is known."""
+
+    __tablename__ = "leases"
+    name: str = Field(sa_column=Column(String(80), primary_key=True))
+    owner: str | None = Field(default=None, sa_column=Column(String(40)))
+    fence: int = 0
+    until: datetime | None = _at(nullable=True)
+
+
 class Mirror(SQLModel, table=True):
     """A thread that copies a session: its reader's cursor, its lease, and the one post that may be in flight."""
 
@@ -277,8 +290,11 @@ class Mirror(SQLModel, table=True):
     cursor: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     #: The entry whose post was begun and not yet confirmed: after a crash it is looked for before it is posted again.
     intent: int | None = Field(default=None, sa_column=Column(BigInteger))
-    #: The message that shows the agent's progress, and what it showed last.
+    #: The message that shows the agent's turn and is still being edited, and the entry that the turn began with.
     progress_ts: str | None = Field(default=None, sa_column=Column(String(40)))
+    progress_seq: int | None = Field(default=None, sa_column=Column(BigInteger))
+    #: The entry up to which the card tells the truth, and a digest of what it showed then.
+    card_seq: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     card_hash: str = Field(default="", sa_column=Column(String(64), nullable=False))
     lease_owner: str | None = Field(default=None, sa_column=Column(String(40)))
     lease_fence: int = 0
