@@ -101,7 +101,5 @@ class Commands:
         if frame.is_typing and now - self._typed_at < TYPING_EVERY:
             return
         self._typed_at = now if frame.is_typing else 0.0
-        notice = TypingNotice(
-            user_id=self.actor.user_id, username=self.actor.name, is_typing=frame.is_typing
-        )
+        notice = TypingNotice(user_id=self.actor.user_id, username=self.actor.name, is_typing=frame.is_typing)
         self.api.hub.broadcast(self.room, notice, besides=self.connection.id)

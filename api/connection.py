@@ -24,7 +24,7 @@ STUCK_AFTER = 10.0
 
 
 class Wire(Protocol):
-    """What carries frames to one client: a WebSocket, later an event stream. Its methods never block and never raise."""
+    """What carries frames to one client. Its methods never block and never raise."""
 
     @property
     def buffered(self) -> int: ...

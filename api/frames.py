@@ -16,16 +16,20 @@ PresenceStatus = Literal["active", "idle", "away"]
 
 
 class Frame(BaseModel):
+    """What the server says beside the log. Each frame narrows `type` to its own name."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
-    type: str
+    type: Any
 
 
 class Part(BaseModel):
+    """Something inside a frame."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Position(Part):
-    """A place in a session's log. `epoch` names the log itself: it changes when a server starts from another history."""
+    """A place in a session's log. `epoch` names the history: it changes when a server starts from another one."""
 
     epoch: str
     seq: int = Field(ge=0)
@@ -253,16 +257,7 @@ class Draining(Frame):
 
 
 ServerFrames = Annotated[
-    Connected
-    | Ack
-    | ErrorFrame
-    | UserJoined
-    | UserLeft
-    | PresenceUpdate
-    | TypingNotice
-    | Ping
-    | Pong
-    | Draining,
+    Connected | Ack | ErrorFrame | UserJoined | UserLeft | PresenceUpdate | TypingNotice | Ping | Pong | Draining,
     Field(discriminator="type"),
 ]
 server_frame_adapter: TypeAdapter[ServerFrames] = TypeAdapter(ServerFrames)

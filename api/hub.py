@@ -204,7 +204,7 @@ class Hub:
             self._broadcast(room, framed(UserLeft(user_id=user_id)))
 
     def bring_up(self, room: Room, connection: Connection) -> None:
-        """Sends what `connection` misses and makes it live; from memory at once, else from the log in the background."""
+        """Sends what `connection` misses and makes it live; from memory at once, else from the log, in a while."""
         missing = room.recall(connection.cursor)
         if missing is not None:
             for seq, frame in missing:

@@ -12,7 +12,8 @@ from starlette.staticfiles import StaticFiles
 VIEWS = ("/", "/sign-in", "/invite", "/s/{session_id}")
 
 _NOT_BUILT = """<!doctype html><meta charset="utf-8"><title>Cosession</title>
-<p>The web view is not built yet: run <code>make setup</code>. The API works: see <a href="/openapi.json">its schema</a>.
+<p>The web view is not built yet: run <code>make setup</code>.
+<p>The API works: see <a href="/openapi.json">its schema</a>.
 """
 
 

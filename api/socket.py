@@ -246,8 +246,4 @@ def _message_id(text: str) -> str | None:
 
 
 def _refusal(error: CosessionError, re: str | None = None) -> bytes:
-    return error_frame(
-        error.code, error.message, retryable=error.retryable, retry_after_ms=error.retry_after_ms, re=re
-    )
-
-
+    return error_frame(error.code, error.message, retryable=error.retryable, retry_after_ms=error.retry_after_ms, re=re)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import json
 import resource
@@ -42,18 +43,20 @@ class Figures:
 
 @dataclass
 class Tally:
-    """What the receivers saw: message → how many have it; and each delivery's delay in nanoseconds."""
+    """What the receivers saw: each delivery's delay in nanoseconds, and the last one of each message."""
 
     delays: list[int] = field(default_factory=list[int])
     last: dict[int, int] = field(default_factory=dict[int, int])
-    count: dict[int, int] = field(default_factory=dict[int, int])
+    expected: int = 0
+    complete: asyncio.Event = field(default_factory=asyncio.Event)
     sent: dict[int, int] = field(default_factory=dict[int, int])
 
     def received(self, number: int) -> None:
         delay = time.perf_counter_ns() - self.sent[number]
         self.delays.append(delay)
         self.last[number] = delay
-        self.count[number] = self.count.get(number, 0) + 1
+        if len(self.delays) == self.expected:
+            self.complete.set()
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -78,6 +81,14 @@ async def connect(address: str) -> tuple[websockets.ClientConnection, float]:
     return socket, (time.perf_counter() - started) * 1_000
 
 
+async def wait_for_all(tally: Tally, expected: int) -> None:
+    """Returns when everything has arrived, or when nothing did for five seconds."""
+    tally.expected = expected
+    if len(tally.delays) < expected:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(tally.complete.wait(), 5.0)
+
+
 async def measure(server: str, addresses: list[str], rate: float, seconds: float) -> Figures:
     connected = [await connect(address) for address in addresses]
     sockets = [socket for socket, _ in connected]
@@ -93,9 +104,7 @@ async def measure(server: str, addresses: list[str], rate: float, seconds: float
         frame = {"type": "chat_message", "client_msg_id": f"b{number}", "content": f"bench {number} {'x' * 80}"}
         tally.sent[number] = time.perf_counter_ns()
         await sockets[number % len(sockets)].send(json.dumps(frame, separators=(",", ":")))
-    deadline = time.perf_counter() + 5.0
-    while sum(tally.count.values()) < total * len(sockets) and time.perf_counter() < deadline:
-        await asyncio.sleep(0.05)
+    await wait_for_all(tally, total * len(sockets))
     cpu_after, ended = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
     gc.enable()
     for socket, reader in zip(sockets, readers, strict=True):
@@ -111,9 +120,8 @@ async def measure(server: str, addresses: list[str], rate: float, seconds: float
         everybody_p99=percentile([delay / 1e6 for delay in tally.last.values()], 0.99),
         deliveries=len(delays),
         missing=total * len(sockets) - len(delays),
-        client_cpu=(
-            cpu_after.ru_utime + cpu_after.ru_stime - cpu_before.ru_utime - cpu_before.ru_stime
-        ) / (ended - began),
+        client_cpu=(cpu_after.ru_utime + cpu_after.ru_stime - cpu_before.ru_utime - cpu_before.ru_stime)
+        / (ended - began),
     )
 
 

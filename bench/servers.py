@@ -56,7 +56,7 @@ def wait_for(url: str, seconds: float = 20.0) -> None:
 
 
 @contextlib.contextmanager
-def cosession(data_dir: Path) -> Generator["Cosession"]:
+def cosession(data_dir: Path) -> Generator[Cosession]:
     """Our own server on a fresh SQLite file: `synchronous=FULL`, every message on disk before it is shown."""
     port = free_port()
     environment = {"COSESSION_DATA_DIR": str(data_dir), "PORT": str(port), "HOST": "127.0.0.1"}

@@ -147,5 +147,9 @@ def visible_sessions(tx: Transaction, actor: Actor, limit: int = 200) -> list[Se
         .order_by(col(session.last_activity_at).desc(), col(session.id))
         .limit(limit)
     )
-    seats = [(row, role_in(tx, row, actor)) for row in tx.sql.exec(query)]
-    return [Seat(row, role) for row, role in seats if role is not None]
+    seats: list[Seat] = []
+    for row in tx.sql.exec(query):
+        role = role_in(tx, row, actor)
+        if role is not None:
+            seats.append(Seat(row, role))
+    return seats

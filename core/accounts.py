@@ -107,9 +107,7 @@ def new_sign_in_link(tx: Transaction, user_id: str) -> str:
     """The secret of a link that signs `user_id` in, once."""
     secret = new_secret()
     tx.sql.add(
-        tables.SignInLink(
-            secret_hash=hash_secret(secret), user_id=user_id, expires_at=tx.now + SIGN_IN_LINK_LIFETIME
-        )
+        tables.SignInLink(secret_hash=hash_secret(secret), user_id=user_id, expires_at=tx.now + SIGN_IN_LINK_LIFETIME)
     )
     return secret
 
@@ -179,9 +177,7 @@ def link_identity(tx: Transaction, user_id: str, provider: str, realm: str, exte
     """Records a proven link. The caller has seen the proof; an e-mail address is none."""
     if tx.sql.get(tables.Identity, (provider, realm, external_id)) is None:
         tx.sql.add(
-            tables.Identity(
-                provider=provider, realm=realm, external_id=external_id, user_id=user_id, created_at=tx.now
-            )
+            tables.Identity(provider=provider, realm=realm, external_id=external_id, user_id=user_id, created_at=tx.now)
         )
 
 

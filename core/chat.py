@@ -137,5 +137,3 @@ def history(tx: Transaction, session_id: str, *, before: int | None, limit: int)
         if isinstance(event, ChatMessagePosted):
             views.append(MessageView(seq, event.message))
     return views
-
-

@@ -97,6 +97,7 @@ class Database:
         self._wake = asyncio.Event()
         self._pokes: list[Poke] = []
         self._writer: asyncio.Task[None] | None = None
+        self._is_closing = False
 
     def on_commit(self, poke: Poke) -> None:
         self._pokes.append(poke)
@@ -107,16 +108,15 @@ class Database:
     async def close(self) -> None:
         """Stops taking work; what is queued is still committed."""
         if self._writer is not None:
-            while self._queue:
-                await asyncio.sleep(0)
-            self._writer.cancel()
-            await asyncio.gather(self._writer, return_exceptions=True)
+            self._is_closing = True
+            self._wake.set()
+            await self._writer
         await self._engine.close()
 
     async def write(self, work: Work[T]) -> T:
         """Runs `work` and returns its result once that is on disk.
 
-        Raises whatever `work` raises, with its changes undone; `StorageUnavailable` where the database could not commit.
+        Raises whatever `work` raises, with its changes undone; `StorageUnavailable` where nothing could be committed.
         """
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.append(_Pending(work, done))
@@ -132,7 +132,7 @@ class Database:
             raise StorageUnavailable from error
 
     async def _write_forever(self) -> None:
-        while True:
+        while not self._is_closing:
             await self._wake.wait()
             self._wake.clear()
             while self._queue:
@@ -144,7 +144,7 @@ class Database:
             return
         try:
             outcomes = await self._engine.write_group(lambda sql: self._run(sql, [p.work for p in group]))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, each caller is told; the writer goes on
             if isinstance(error, DBAPIError):
                 # One of them, or another process, broke the whole transaction: each gets a transaction of its own.
                 for pending in group:
@@ -157,7 +157,7 @@ class Database:
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
                 outcomes = await self._engine.write_group(lambda sql: self._run(sql, [pending.work]))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - as above
                 if attempt < MAX_ATTEMPTS and isinstance(error, DBAPIError):
                     continue
                 outcomes = [_Outcome(error=_as_unavailable(error))]
@@ -201,7 +201,7 @@ def _run_in_savepoint(sql: SqlSession, work: Work[Any], now: datetime) -> _Outco
         sql.flush()
     except DBAPIError:
         raise  # Postgres has given the transaction up: the whole group is run anew, one by one.
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a command's own refusal or bug goes to its caller alone
         savepoint.rollback()
         return _Outcome(error=error)
     savepoint.commit()

@@ -90,7 +90,9 @@ class PostgresEngine:
 
     async def read(self, run: Callable[[SqlSession], T]) -> T:
         async with AsyncSession(self._engine, sync_session_class=SqlSession, expire_on_commit=False) as session:
-            await session.connection(execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
+            await session.connection(
+                execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+            )
             return await session.run_sync(run)  # type: ignore[arg-type]
 
     async def close(self) -> None:

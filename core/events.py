@@ -7,7 +7,7 @@ a change of meaning raises `VERSION` and adds an upcast.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -31,7 +31,8 @@ class Event(Value):
     """A body of the log. `VERSION` is stored beside it."""
 
     VERSION: ClassVar[int] = 1
-    type: str
+    #: Each body narrows this to its own name.
+    type: Any
 
 
 class Person(Value):

@@ -118,9 +118,7 @@ def accept(tx: Transaction, actor: Actor, secret: str, *, email: str | None) -> 
     Raises: InviteNotFound, InviteExpired, InviteRevoked, InviteUsedUp, NotAllowed for the wrong person.
     """
     invite = _by_secret(tx, secret)
-    session = tx.sql.exec(
-        select(tables.Session).where(tables.Session.id == invite.session_id).with_for_update()
-    ).one()
+    session = tx.sql.exec(select(tables.Session).where(tables.Session.id == invite.session_id).with_for_update()).one()
     if _seated_by(tx, invite, actor.user_id):
         return session.id
     if invite.email is not None and invite.email != (email or "").lower():

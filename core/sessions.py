@@ -132,7 +132,7 @@ def change_role(tx: Transaction, actor: Actor, session_id: str, user_id: str, ro
 
 
 def raise_role(tx: Transaction, session: tables.Session, seat: tables.Participation, role: Role) -> None:
-    """A better invite lifts somebody who has a seat already. The caller has checked the invite and locked the session."""
+    """A better invite lifts somebody who has a seat. The caller has checked the invite and locked the session."""
     seat.role = role
     tx.sql.add(seat)
     log.append(tx, session, RoleChanged(user_id=seat.user_id, role=role), actor_id=seat.user_id)

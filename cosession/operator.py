@@ -1,7 +1,7 @@
 """What the command line does to the data: directly where nobody holds it, else through the server that does.
 
-With SQLite only one process may write. A command therefore takes the data folder's lock, or, while a server has it, asks
-that server with a token that only a reader of its key can make.
+With SQLite only one process may write. A command therefore takes the data folder's lock, or, while a server has it,
+asks that server with a token that only a reader of its key can make.
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ def find_user(settings: Settings, email: str) -> Account:
     def find(tx: Transaction) -> Account:
         user = accounts.find_by_email(tx, email)
         if user is None:
-            raise CommandFailed(f"There is no account for {email}: make one with `cosession user add {email} --name …`.")
+            raise CommandFailed(
+                f"There is no account for {email}: make one with `cosession user add {email} --name …`."
+            )
         return _account(user)
 
     return _either(settings, find, lambda server: _account_from(server.get(f"/api/operator/users/{email}")))
@@ -75,9 +77,7 @@ def on_database(settings: Settings, work: Callable[[Transaction], T]) -> T:
         return asyncio.run(_run(settings, work))
 
 
-def _either(
-    settings: Settings, direct: Callable[[Transaction], T], through: Callable[[OperatorClient], T]
-) -> T:
+def _either(settings: Settings, direct: Callable[[Transaction], T], through: Callable[[OperatorClient], T]) -> T:
     try:
         return on_database(settings, direct)
     except DataDirBusy:

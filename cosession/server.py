@@ -39,7 +39,7 @@ def run(settings: Settings) -> None:
 
 async def _serve(settings: Settings, listening: socket.socket, lock: DataDirLock | None) -> None:
     runtime = compose(settings)
-    local = _local_url(settings, listening)
+    local = _local_url(listening)
     welcome: list[asyncio.Task[None]] = []
 
     def announce() -> None:
@@ -51,11 +51,11 @@ async def _serve(settings: Settings, listening: socket.socket, lock: DataDirLock
     await serve(runtime.app, sockets=[listening], settings=door, on_started=announce)
 
 
-def _proxies(settings: Settings) -> frozenset[str]:
-    return frozenset(name.strip() for name in settings.trusted_proxies.split(",") if name.strip())
+def _proxies(settings: Settings) -> tuple[str, ...]:
+    return tuple(name.strip() for name in settings.trusted_proxies.split(",") if name.strip())
 
 
-def _local_url(settings: Settings, listening: socket.socket) -> str:
+def _local_url(listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
     name = "127.0.0.1" if host in ("0.0.0.0", "::", *LOOPBACK) else host  # noqa: S104 - compared, not bound
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"

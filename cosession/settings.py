@@ -23,12 +23,18 @@ class SettingsError(Exception):
     """The configuration cannot work; the message says what to change."""
 
 
+def _default_data_dir() -> Path:
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "cosession"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "cosession"
+
+
 class Settings(BaseSettings):
     """One field per variable; see docs/self-hosting.md for what each means."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True)
 
-    data_dir: Path = Field(default_factory=lambda: _default_data_dir(), alias="COSESSION_DATA_DIR")
+    data_dir: Path = Field(default_factory=_default_data_dir, alias="COSESSION_DATA_DIR")
     base_url_override: str = Field(default="", alias="COSESSION_BASE_URL")
     allowed_hosts: str = Field(default="", alias="COSESSION_ALLOWED_HOSTS")
     trusted_proxies: str = Field(default="", alias="COSESSION_TRUSTED_PROXIES")
@@ -132,12 +138,6 @@ def _complaints(settings: Settings) -> list[str]:
 def environment() -> dict[str, str]:
     """The process's environment, for what is handed on: to a redactor, to a browser."""
     return dict(os.environ)
-
-
-def _default_data_dir() -> Path:
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "cosession"
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "cosession"
 
 
 def _kept_key(path: Path) -> str:

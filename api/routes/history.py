@@ -60,9 +60,7 @@ class RecordedList(BaseModel):
 async def new_ticket(session_id: str, api: ApiDep, who: SignedInDep) -> Ticket:
     """A ticket for one connection: to this session, by you, within 60 seconds."""
     await api.db.read(lambda tx: session_for(tx, who.actor, session_id, "present", lock=False))
-    ticket = api.tokens.issue(
-        "ticket", who.actor.user_id, who.token_version, TICKET_LIFETIME, session_id=session_id
-    )
+    ticket = api.tokens.issue("ticket", who.actor.user_id, who.token_version, TICKET_LIFETIME, session_id=session_id)
     return Ticket(ticket=ticket, expires_in=int(TICKET_LIFETIME.total_seconds()))
 
 
@@ -120,6 +118,4 @@ async def report_agent_events(session_id: str, body: Reports, api: ApiDep, who: 
     """What the agent did, reported by its operator's machine. Each key has one effect."""
     reports = [turns.Reported(item.key, item.event) for item in body.items]
     numbers = await api.db.write(lambda tx: turns.record(tx, who.actor, session_id, reports))
-    return RecordedList(
-        items=[Recorded(key=item.key, seq=seq) for item, seq in zip(body.items, numbers, strict=True)]
-    )
+    return RecordedList(items=[Recorded(key=item.key, seq=seq) for item, seq in zip(body.items, numbers, strict=True)])

@@ -188,9 +188,7 @@ class House:
     clients: list[Client] = field(default_factory=list[Client])
 
     async def someone(self, name: str) -> Someone:
-        user = await self.runtime.db.write(
-            lambda tx: accounts.add_user(tx, f"{name.lower()}@example.com", name)
-        )
+        user = await self.runtime.db.write(lambda tx: accounts.add_user(tx, f"{name.lower()}@example.com", name))
         return Someone(self, user.id, name)
 
     async def connect(self, session_id: str, **query: Any) -> Client:

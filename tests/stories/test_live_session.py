@@ -40,12 +40,15 @@ async def test_who_comes_back_gets_exactly_what_they_missed(cast: Cast) -> None:
     epoch = bob.frames[0]["epoch"]
     seen = (await bob.say("before"))["seq"]
     await bob.close()
-    reports = [{"key": f"k{n}", "event": {"type": "agent_message", "turn_id": "t", "text": f"line {n}"}} for n in range(1_400)]
+    reports = [
+        {"key": f"k{n}", "event": {"type": "agent_message", "turn_id": "t", "text": f"line {n}"}} for n in range(1_400)
+    ]
+    last = 0
     for start in range(0, 1_400, 200):
         path = f"/api/sessions/{cast.session_id}/agent-events"
         answer = await cast.alice.call("POST", path, json={"items": reports[start : start + 200]})
         assert answer.status_code == 200, answer.text
-    last = answer.json()["items"][-1]["seq"]
+        last = answer.json()["items"][-1]["seq"]
     back = await cast.bob.open(cast.session_id, epoch=epoch, since=seen)
     await back.until_seq(last)
     assert back.frames[0]["is_resumed"] is True
