@@ -7,7 +7,7 @@ uvicorn does the protocols; what it leaves open is closed here. In reading order
 - `address`    who the client is, behind which proxies
 - `limits`     how many connections, in all and per address; `state` is what all connections of one server share
 - `problem`    refusals as bytes, for where no application has run yet
-- `http`       one HTTP connection: deadlines and caps for heads and bodies
+- `body`, `http`     one HTTP connection: deadlines and caps for bodies and heads
 - `framing`, `outbox`, `wire`    the fast way out: frame once, join what one turn of the loop writes
 - `bounded`, `websocket`         one WebSocket: what a client may send, and how it is closed
 - `headers`    security headers and the Origin check

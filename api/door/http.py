@@ -17,6 +17,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from api.door.body import bounded
 from api.door.limits import Slot
 from api.door.problem import problem_bytes
 from api.door.state import Door
@@ -140,7 +141,7 @@ class HardenedHttp(H11Protocol):
 
     # Refusing
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (uvicorn's wording; ours is a problem document)
         """uvicorn calls this while it handles the parser's error, which knows the better status."""
         error = sys.exc_info()[1]
         self._refuse(error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else 400)
@@ -199,40 +200,14 @@ class HardenedHttp(H11Protocol):
             self._refuse(refusal)
             return
         self._set_client(scope)
+        deadline = self.loop.time() + settings.body_timeout
         try:
-            await self._application(scope, self._bounded(receive, limit), send)
+            await self._application(scope, bounded(receive, limit=limit, deadline=deadline, refuse=self._refuse), send)
         except Exception:
             if not self._is_refused:
                 raise
             # We sent the client away in the middle of its body: what the application says to that is no fault of its.
             logger.debug("a request was refused while the application read it", exc_info=True)
-
-    def _bounded(self, receive: Receive, limit: int) -> Receive:
-        """`receive`, with a limit in bytes and a deadline on the body. Beyond either, the client counts as gone."""
-        seen = 0
-        is_whole = False
-        deadline = self.loop.time() + self.door.settings.body_timeout
-
-        async def bounded() -> Any:
-            nonlocal seen, is_whole
-            timeout = asyncio.timeout_at(None if is_whole else deadline)
-            try:
-                async with timeout:
-                    message = await receive()
-            except TimeoutError:
-                if not timeout.expired():
-                    raise
-                self._refuse(408)
-                return {"type": "http.disconnect"}
-            if message["type"] == "http.request":
-                seen += len(message["body"])
-                is_whole = not message["more_body"]
-                if seen > limit:
-                    self._refuse(413)
-                    return {"type": "http.disconnect"}
-            return message
-
-        return bounded
 
     def _set_client(self, scope: Scope) -> None:
         rules = self.door.addresses

@@ -29,7 +29,7 @@ class Flusher:
         for outbox in dirty:
             try:
                 outbox.flush()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 (whatever it is, it is reported)
                 # One broken connection must not keep the others' frames back.
                 self._loop.call_exception_handler({"message": "a connection could not be written", "exception": error})
                 outbox.abort()

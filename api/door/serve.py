@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 import socket
 import threading
@@ -19,6 +20,8 @@ from api.door.state import Door
 from api.door.websocket import websocket_class
 
 __all__ = ["DoorSettings", "event_loop_factory", "serve"]
+
+logger = logging.getLogger(__name__)
 
 SPARE_DESCRIPTORS = 150  # for the database, files, other services, and connections that are being refused
 
@@ -65,6 +68,8 @@ async def serve(
     finally:
         if watch is not None:
             watch.cancel()
+        for sock in sockets:
+            sock.close()
 
 
 class DoorServer(uvicorn.Server):
@@ -119,7 +124,15 @@ def _affordable(settings: DoorSettings) -> int:
         with contextlib.suppress(ValueError, OSError):  # macOS caps it below `hard`; then the soft limit stands
             resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
         soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return max(1, min(settings.max_connections, soft - beside))
+    affordable = max(1, min(settings.max_connections, soft - beside))
+    if affordable < settings.max_connections:
+        logger.warning(
+            "this process may open %d files, enough for %d connections instead of %d: raise its limit (ulimit -n)",
+            soft,
+            affordable,
+            settings.max_connections,
+        )
+    return affordable
 
 
 def event_loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -220,6 +220,15 @@ class LiveWebSocket(WebSocketsSansIOProtocol):
             self.transport.resume_reading()
         self._read_on()
 
+    def keepalive_timeout(self) -> None:
+        if not self.read_paused:
+            super().keepalive_timeout()
+            return
+        # The pong may be waiting behind a message that the application has not taken yet: the slow side are we.
+        self.pong_timer = None
+        self.pending_ping_payload = None
+        self.schedule_ping()
+
     def shutdown(self) -> None:
         if self.wire.is_open:
             self.close_with(Close.DRAINING, "draining", self.door.settings.drain_patience)

@@ -59,7 +59,7 @@ class Wire:
         return 0 if self._outbox is None else self._outbox.buffered
 
     def on_drained(self, callback: Callable[[], None]) -> None:
-        """Calls `callback`, from the event loop, each time a congested peer has caught up."""
+        """Calls `callback`, from the event loop, each time a congested peer has caught up; not when it is lost."""
         self._on_drained.append(callback)
 
     def close(self, code: int, reason: str = "") -> None:

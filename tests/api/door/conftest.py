@@ -1,4 +1,4 @@
-"""One server for all tests of a module, on asyncio's loop and on uvloop, with deadlines short enough to be waited for."""
+"""One server for all tests of a module, on asyncio's loop and on uvloop, with deadlines short enough to wait for."""
 
 from __future__ import annotations
 
@@ -41,4 +41,4 @@ async def neighbour(server: Running) -> AsyncGenerator[WebSocketClient]:
     yield client
     await client.echo("after")
     assert (await server.get("/healthz")).status == 200
-    await client.leave()
+    await server.sweep()

@@ -25,7 +25,7 @@ TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
 async def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Waits for a condition that nothing announces."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 (what is waited for is seen from outside only)
             await asyncio.sleep(0.005)
 
 
@@ -229,10 +229,21 @@ class Running:
     probe: Probe
     port: int
     stop: asyncio.Event
-    done: asyncio.Task[None]
+    done: asyncio.Future[None]
+    opened: list[asyncio.StreamWriter] = field(default_factory=list[asyncio.StreamWriter])
 
     async def connect(self) -> Raw:
-        return Raw(*await asyncio.open_connection("127.0.0.1", self.port))
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        self.opened.append(writer)
+        return Raw(reader, writer)
+
+    async def sweep(self) -> None:
+        """Closes every client that is still there."""
+        while self.opened:
+            writer = self.opened.pop()
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
 
     async def get(self, path: str, *headers: str) -> Response:
         raw = await self.connect()
@@ -288,9 +299,11 @@ async def running(app: Any, settings: DoorSettings, sock: socket.socket | None =
     await asyncio.wait({task, asyncio.create_task(started.wait())}, return_when=asyncio.FIRST_COMPLETED)
     if task.done():
         task.result()
+    served = Running(probe, port, stop, task)
     try:
-        yield Running(probe, port, stop, task)
+        yield served
     finally:
+        await served.sweep()
         probe.hold.set()
         stop.set()
         async with asyncio.timeout(15):

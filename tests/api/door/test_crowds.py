@@ -6,13 +6,17 @@ import asyncio
 import logging
 import os
 import socket
+import sys
+from pathlib import Path
 
 import pytest
 
 from api.door.settings import DoorSettings
-from tests.api.door.support import Probe, Raw, Response, Running, running, until
+from tests.api.door.support import PING, PONG, TEXT, Probe, Raw, Response, Running, frame, running, until
 
 pytestmark = pytest.mark.anyio
+
+DESCRIPTORS = Path("/proc/self/fd")
 
 
 async def _health(server: Running) -> int:
@@ -126,12 +130,34 @@ async def test_a_trusted_proxy_is_believed_as_far_as_it_has_seen() -> None:
         await other.leave()
 
 
-async def test_who_does_not_read_is_cut_by_the_system_and_harms_nobody(
-    anyio_backend: object, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_peer_that_answers_no_ping_is_closed() -> None:
+    async with running(Probe(), DoorSettings(ping_interval=0.1, ping_timeout=0.2, close_timeout=0.2)) as server:
+        client = await server.websocket("/echo")
+        assert await client.closed_with() == (1011, "keepalive ping timeout")
+        await client.at_end()
+        await until(lambda: "/echo" in server.probe.disconnects)
+        await client.leave()
+
+
+async def test_a_peer_is_not_blamed_for_a_pong_that_the_application_has_not_let_in() -> None:
+    async with running(Probe(), DoorSettings(ping_interval=0.05, ping_timeout=0.1)) as server:
+        client = await server.websocket("/slow")
+        await client.send(frame(TEXT, b"taken") + frame(TEXT, b"later"))
+        pings = [await client.frame() for _ in range(5)]
+        assert [opcode for opcode, _ in pings] == [PING] * 5
+        assert server.probe.wires["/slow"].is_open
+        server.probe.hold.set()
+        heard = await client.frame()
+        while heard[0] == PING:
+            await client.send(frame(PONG, heard[1]))
+            heard = await client.frame()
+        assert heard == (TEXT, b"taken")
+        await client.leave()
+
+
+@pytest.mark.parametrize("anyio_backend", [("asyncio", {"use_uvloop": True})])  # once: the system does it, not the loop
+async def test_who_does_not_read_is_cut_by_the_system_and_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
     """Nobody closes these: they must go by themselves (TCP_USER_TIMEOUT is 10 s). The slowest test here."""
-    if anyio_backend != ("asyncio", {"use_uvloop": True}):
-        pytest.skip("the system does this, whichever loop runs; once is enough")
     caplog.set_level(logging.CRITICAL, "asyncio")
     async with running(Probe(), DoorSettings(ping_interval=60)) as server:
         neighbour = await server.websocket("/echo")
@@ -152,7 +178,7 @@ async def test_who_does_not_read_is_cut_by_the_system_and_harms_nobody(
         assert rounds > 50, "they were held for about 10 s, while the neighbour was served"
         assert all(path in server.probe.disconnects for path in paths)
         assert all(wires[path].buffered == 0 for path in paths)
-        if os.path.isdir("/proc/self/fd"):
+        if sys.platform == "linux":
             await until(lambda: _peers_of(server.port) == {neighbour.writer.get_extra_info("sockname")})
         await neighbour.leave()
         for sock in stalled:
@@ -162,9 +188,9 @@ async def test_who_does_not_read_is_cut_by_the_system_and_harms_nobody(
 def _peers_of(port: int) -> set[object]:
     """Whom this process holds accepted connections of, going by its open descriptors."""
     peers: set[object] = set()
-    for name in os.listdir("/proc/self/fd"):
+    for entry in DESCRIPTORS.iterdir():
         try:
-            with socket.socket(fileno=os.dup(int(name))) as sock:
+            with socket.socket(fileno=os.dup(int(entry.name))) as sock:
                 if sock.getsockname()[1:2] == (port,):
                     peers.add(sock.getpeername())
         except (OSError, IndexError):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from api.door.outbox import Flusher, Outbox
+from tests.api.door.support import until
 
 pytestmark = pytest.mark.anyio
 
@@ -80,9 +81,7 @@ async def test_a_peer_that_does_not_read_is_cut_some_time_after_the_close() -> N
     out.write(b"x" * 100)
     out.close()
     assert not transport.is_aborted
-    async with asyncio.timeout(2):
-        while not transport.is_aborted:
-            await asyncio.sleep(0.005)
+    await until(lambda: transport.is_aborted)
 
 
 async def test_a_connection_lost_after_the_close_is_not_cut_again() -> None:

@@ -102,7 +102,7 @@ def test_ipv6_clients_are_counted_by_their_block_and_exempt_ones_not_at_all() ->
 
 
 def test_a_malformed_network_is_refused_in_words() -> None:
-    with pytest.raises(Invalid, match="trusted proxies: '10.0.0.0/99' is not"):
+    with pytest.raises(Invalid, match=r"trusted proxies: '10\.0\.0\.0/99' is not"):
         AddressRules(trusted_proxies=["10.0.0.0/99"], uncapped=[])
 
 

@@ -7,7 +7,6 @@ import os
 import signal
 import struct
 import sys
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
@@ -24,10 +23,13 @@ pytestmark = pytest.mark.anyio
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
-import asyncio, sys
+import asyncio, resource, sys
 from api.door.listen import listening_socket
 from api.door.serve import DoorSettings, event_loop_factory, serve
 from tests.api.door.support import Probe
+
+if len(sys.argv) > 1:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]), int(sys.argv[1])))
 
 async def main():
     sock = listening_socket("127.0.0.1", 0)
@@ -67,6 +69,32 @@ async def test_a_signal_closes_sockets_kindly_and_lets_the_program_put_things_aw
             await process.wait()
 
 
+async def test_a_small_limit_of_open_files_is_said_and_kept_within() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", PROGRAM, "300"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": "."},
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        async with asyncio.timeout(20):
+            warning = (await process.stderr.readline()).decode()
+            assert "may open 300 files, enough for 100 connections instead of 10000" in warning
+            server = Running(Probe(), int(await process.stdout.readline()), asyncio.Event(), asyncio.Future())
+            crowd = [await server.websocket("/echo") for _ in range(100)]
+            assert (await server.get("/")).status == 503
+            assert (await server.get("/healthz")).status == 200
+            assert len(crowd) == 100
+            await server.sweep()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.communicate()
+
+
 def test_the_loop_is_uvloops_where_it_is_installed() -> None:
     factory = event_loop_factory()
     assert factory is not None
@@ -75,8 +103,7 @@ def test_the_loop_is_uvloops_where_it_is_installed() -> None:
     loop.close()
 
 
-def _framework() -> FastAPI:
-    app = FastAPI()
+def _framework(app: FastAPI) -> FastAPI:
 
     @app.post("/body")
     async def body(request: Request) -> dict[str, int]:  # pyright: ignore[reportUnusedFunction]
@@ -94,35 +121,33 @@ def _framework() -> FastAPI:
                 if text == "close":
                     wire.close(4403, "removed")
         except WebSocketDisconnect as gone:
-            assert gone.code == 4403
+            app.state.gone_with = gone.code
             await websocket.close()  # too late, and no mistake
 
     return app
 
 
 async def test_a_framework_uses_the_wire_beside_its_own_calls(caplog: pytest.LogCaptureFixture) -> None:
-    async with running_framework() as server:
+    app = _framework(FastAPI())
+    async with running(app, DoorSettings()) as server:
         client = await server.websocket("/live")
         assert await client.frame() == (TEXT, b"from the wire")
         await client.echo("hello")
         await client.echo("close")
         assert await client.closed_with() == (4403, "removed")
         await client.leave()
+    assert app.state.gone_with == 4403
     assert "Traceback" not in caplog.text
 
 
 async def test_a_framework_never_sees_the_end_of_a_body_that_is_too_large(caplog: pytest.LogCaptureFixture) -> None:
-    async with running_framework() as server:
+    async with running(_framework(FastAPI()), DoorSettings(body_bytes=100_000)) as server:
         raw = await server.connect()
         await raw.send(b"POST /body HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
         await raw.send((b"4000\r\n" + b"x" * 0x4000 + b"\r\n") * 8)
         assert (await raw.response()).status == 413
         await raw.leave()
     assert "Exception in ASGI application" not in caplog.text
-
-
-def running_framework() -> AbstractAsyncContextManager[Running]:
-    return running(_framework(), DoorSettings(body_bytes=100_000))
 
 
 async def test_a_socket_of_ipv6_is_served_too() -> None:
