@@ -61,8 +61,8 @@ def make_environment() -> None:
     if _environment_is_ours():
         return
     try:
-        import ensurepip  # noqa: F401, PLC0415 - Debian ships venv without it
-        import venv  # noqa: F401, PLC0415
+        import ensurepip  # noqa: F401 - Debian ships venv without it
+        import venv  # noqa: F401
     except ImportError:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         raise SetupFailed(
