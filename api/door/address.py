@@ -49,6 +49,8 @@ class AddressRules:
         self._uncapped = _networks(uncapped, "uncapped networks")
 
     def is_trusted(self, peer: str) -> bool:
+        if not self._trusted:
+            return False  # bare on the internet, this is asked several times per connection
         address = parse_address(peer)
         return address is not None and any(address in network for network in self._trusted)
 
