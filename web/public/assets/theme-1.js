@@ -1,3 +1,4 @@
+// Served as never changing, so a changed file takes the next number in its name.
 // Runs before the first paint, as a file because the policy allows no inline script: a chosen theme beats the system's.
 (function () {
   try {

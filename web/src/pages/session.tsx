@@ -1,0 +1,168 @@
+/** A session: its transcript and its chat, side by side where there is room, else as two tabs. */
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import type { Me } from "~/api/cosession";
+import { ChatPanel } from "~/chat/chat-panel";
+import type { ComposerHandle } from "~/chat/composer";
+import { useMedia, useNow, useTitle } from "~/lib/hooks";
+import { Announcer } from "~/session/announcer";
+import type { Line } from "~/session/connection";
+import { SessionProvider, useClient, useClientState, useSession } from "~/session/context";
+import { OfflineBanner, SessionHeader } from "~/session/header";
+import { usePresenceReport } from "~/session/presence";
+import { HelpDialog, useShortcuts } from "~/session/shortcuts";
+import { Transcript, type TranscriptHandle } from "~/transcript/transcript";
+import { Button, LinkButton } from "~/ui/controls";
+import { Shell } from "~/ui/shell";
+import { Message } from "~/ui/states";
+
+type Tab = "transcript" | "chat";
+
+export default function SessionPage({ id, me }: { id: string; me: Me }) {
+  return (
+    <SessionProvider id={id} userId={me.user_id}>
+      <SessionRoom id={id} me={me} />
+    </SessionProvider>
+  );
+}
+
+function SessionRoom({ id, me }: { id: string; me: Me }) {
+  const client = useClient();
+  const line = useClientState((state) => state.line);
+  const title = useSession((state) => state.session?.title);
+  const isWide = useMedia("(min-width: 64rem)");
+  const now = useNow(1_000);
+  const [tab, setTab] = useState<Tab>("transcript");
+  const [isHelpOpen, setHelpOpen] = useState(false);
+  const transcript = useRef<TranscriptHandle>(null);
+  const composer = useRef<ComposerHandle>(null);
+  const unread = useUnread(isWide || tab === "chat");
+  useTitle(`${unread > 0 ? `(${unread}) ` : ""}${title ?? "Session"} · Cosession`);
+  usePresenceReport(client);
+
+  useEffect(() => {
+    if (tab === "chat" && !isWide) {
+      client.look({ viewport: { surface: "chat", file: null, top_line: null, seq: null } });
+    }
+  }, [client, tab, isWide]);
+
+  const focusChat = useCallback(() => {
+    setTab("chat");
+    requestAnimationFrame(() => composer.current?.focus());
+  }, []);
+  useShortcuts(
+    useMemo(
+      () => ({
+        focusChat,
+        step: (by: 1 | -1) => {
+          setTab("transcript");
+          transcript.current?.step(by);
+        },
+        toEnd: () => transcript.current?.toEnd(),
+        help: () => setHelpOpen(true),
+      }),
+      [focusChat],
+    ),
+  );
+
+  if (line.phase === "stopped") return <Stopped line={line} me={me} onRetry={() => client.reconnect()} />;
+  const shows = (name: Tab) => isWide || tab === name;
+  return (
+    <div className="flex h-full flex-col">
+      <SessionHeader onHelp={() => setHelpOpen(true)} isNarrow={!isWide} />
+      {!isWide && <Tabs tab={tab} onTab={setTab} unread={unread} />}
+      <div className="relative flex min-h-0 flex-1">
+        <OfflineBanner now={now} onRetry={() => client.reconnect()} />
+        <main id="panel-transcript" aria-label="Transcript of the session" className={`min-w-0 flex-1 ${shows("transcript") ? "" : "hidden"}`}>
+          <Transcript ref={transcript} />
+        </main>
+        <aside
+          id="panel-chat"
+          aria-label="Chat of the session"
+          className={`border-line min-h-0 ${isWide ? "w-90 shrink-0 border-l 2xl:w-105" : "w-full"} ${shows("chat") ? "" : "hidden"}`}
+        >
+          <ChatPanel sessionId={id} me={me} composer={composer} />
+        </aside>
+      </div>
+      <Announcer />
+      {isHelpOpen && <HelpDialog onClose={() => setHelpOpen(false)} />}
+    </div>
+  );
+}
+
+function Tabs({ tab, onTab, unread }: { tab: Tab; onTab: (tab: Tab) => void; unread: number }) {
+  const names: Record<Tab, string> = { transcript: "Transcript", chat: "Chat" };
+  return (
+    <nav aria-label="Parts of the session" className="border-line bg-surface flex shrink-0 border-b px-2">
+      {(["transcript", "chat"] as const).map((name) => (
+        <button
+          key={name}
+          type="button"
+          aria-pressed={tab === name}
+          onClick={() => onTab(name)}
+          className={`-mb-px flex h-10 flex-1 items-center justify-center gap-1.5 border-b-2 text-sm font-medium outline-offset-[-3px] ${
+            tab === name ? "border-accent text-ink" : "text-ink-soft border-transparent"
+          }`}
+        >
+          {names[name]}
+          {name === "chat" && unread > 0 && (
+            <span className="bg-accent text-accent-ink rounded-full px-1.5 text-2xs font-semibold">
+              {unread}
+              <span className="sr-only"> unread</span>
+            </span>
+          )}
+        </button>
+      ))}
+    </nav>
+  );
+}
+
+/** Messages of others since the chat was last in sight of somebody who looks. */
+function useUnread(isChatShown: boolean): number {
+  const messages = useSession((state) => state.messages);
+  const isLoaded = useSession((state) => state.isLoaded);
+  const myId = useSession((state) => state.you?.user_id ?? null);
+  const lastSeq = messages.at(-1)?.seq ?? 0;
+  const [readSeq, setReadSeq] = useState<number | null>(null);
+  const isPageShown = useNow(1_000) > 0 && document.visibilityState === "visible";
+  useEffect(() => {
+    // What was there on arrival counts as read.
+    if (isLoaded && (readSeq === null || (isChatShown && isPageShown && readSeq < lastSeq))) setReadSeq(lastSeq);
+  }, [isLoaded, isChatShown, isPageShown, lastSeq, readSeq]);
+  if (readSeq === null) return 0;
+  return messages.reduce((count, message) => count + Number(message.seq > readSeq && message.user_id !== myId), 0);
+}
+
+function Stopped({ line, me, onRetry }: { line: Extract<Line, { phase: "stopped" }>; me: Me; onRetry: () => void }) {
+  if (line.code === 4401) {
+    return (
+      <Shell>
+        <Message icon="key" title="You are signed out" tone="bad">
+          <p>{line.reason || "Your sign-in has ended. What you had not sent is kept in this browser."}</p>
+          <Button look="primary" onClick={() => location.reload()}>
+            Sign in again
+          </Button>
+        </Message>
+      </Shell>
+    );
+  }
+  const [title, text] =
+    line.code === 4404
+      ? ["There is no such session", "It does not exist, or you are not one of its people. Ask for an invite."]
+      : line.code === 4403
+        ? ["You are not in this session any more", "A host took you out of it. Ask them if you think it was a mistake."]
+        : ["The connection was ended", "The server ended it and asked not to come back by itself."];
+  return (
+    <Shell me={me}>
+      <Message icon="ban" title={title} tone="bad">
+        <p>{text}</p>
+        {line.reason && <p className="text-ink-faint text-xs">{line.reason}</p>}
+        <p className="flex justify-center gap-2">
+          <LinkButton href="/" look="primary">
+            Your sessions
+          </LinkButton>
+          <Button onClick={onRetry}>Try again</Button>
+        </p>
+      </Message>
+    </Shell>
+  );
+}

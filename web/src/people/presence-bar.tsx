@@ -1,0 +1,99 @@
+/** Who is here: coloured initials with a status, and where each of them looks. */
+import { useState } from "react";
+import { useSession } from "~/session/context";
+import type { PersonPresence } from "~/session/protocol";
+import { Avatar } from "~/ui/avatar";
+import { Badge } from "~/ui/controls";
+import { Dialog } from "~/ui/dialog";
+import { whereabouts } from "./where";
+
+export function PresenceBar({ most = 5 }: { most?: number }) {
+  const presence = useSession((state) => state.presence);
+  const members = useSession((state) => state.members);
+  const myId = useSession((state) => state.you?.user_id ?? null);
+  const [isOpen, setOpen] = useState(false);
+  const people = [...presence.values()].sort((a, b) => rank(a, myId) - rank(b, myId) || byName(a, b));
+  const shown = people.length > most ? people.slice(0, most - 1) : people;
+  return (
+    <>
+      <ul aria-label="People here" className="flex items-center">
+        {shown.map((person) => (
+          <li key={person.user_id} className="group relative -ml-1.5 first:ml-0">
+            <button
+              type="button"
+              onClick={() => setOpen(true)}
+              aria-label={describe(person, myId)}
+              className="ring-surface block rounded-full ring-2"
+            >
+              <Avatar name={person.username} color={person.color} status={person.status} />
+            </button>
+            <span
+              aria-hidden="true"
+              className="bg-ink text-paper pointer-events-none invisible absolute top-full right-0 z-20 mt-2 rounded-md px-2 py-1 text-2xs whitespace-nowrap opacity-0 transition-opacity group-focus-within:visible group-focus-within:opacity-100 group-hover:visible group-hover:opacity-100"
+            >
+              <strong>{person.user_id === myId ? "You" : person.username}</strong>
+              {members.get(person.user_id)?.role ? ` · ${members.get(person.user_id)?.role}` : ""}
+              <br />
+              {whereabouts(person)}
+            </span>
+          </li>
+        ))}
+        {people.length > shown.length && (
+          <li className="-ml-1.5">
+            <button
+              type="button"
+              onClick={() => setOpen(true)}
+              aria-label={`${people.length - shown.length} more people here`}
+              className="bg-sunken text-ink-soft ring-surface grid size-7 place-items-center rounded-full text-2xs font-semibold ring-2"
+            >
+              +{people.length - shown.length}
+            </button>
+          </li>
+        )}
+      </ul>
+      {isOpen && <PeopleDialog onClose={() => setOpen(false)} />}
+    </>
+  );
+}
+
+/** Everybody with a seat: those who are here first. */
+function PeopleDialog({ onClose }: { onClose: () => void }) {
+  const members = useSession((state) => state.members);
+  const presence = useSession((state) => state.presence);
+  const myId = useSession((state) => state.you?.user_id ?? null);
+  const sorted = [...members.values()].sort(
+    (a, b) => Number(presence.has(b.user_id)) - Number(presence.has(a.user_id)) || byName(a, b),
+  );
+  return (
+    <Dialog title="People" onClose={onClose}>
+      <ul className="-mx-2 max-h-[60vh] overflow-y-auto">
+        {sorted.map((member) => {
+          const person = presence.get(member.user_id);
+          return (
+            <li key={member.user_id} className="flex items-center gap-3 px-2 py-2">
+              <Avatar name={member.username} color={member.color} size={32} status={person?.status} />
+              <span className="min-w-0 flex-1">
+                <span className="block truncate text-sm font-medium">
+                  {member.username}
+                  {member.user_id === myId && <span className="text-ink-faint font-normal"> (you)</span>}
+                </span>
+                <span className="text-ink-faint block truncate text-xs">
+                  {person ? whereabouts(person) : "not here now"}
+                </span>
+              </span>
+              <Badge tone={member.role === "host" ? "info" : "neutral"}>{member.role}</Badge>
+            </li>
+          );
+        })}
+      </ul>
+    </Dialog>
+  );
+}
+
+function describe(person: PersonPresence, myId: string | null): string {
+  return `${person.username}${person.user_id === myId ? " (you)" : ""}, ${person.status}, ${whereabouts(person)}`;
+}
+
+const order = { active: 1, idle: 2, away: 3 };
+const rank = (person: PersonPresence, myId: string | null) => (person.user_id === myId ? 0 : order[person.status]);
+const byName = (a: { username: string }, b: { username: string }) => a.username.localeCompare(b.username);

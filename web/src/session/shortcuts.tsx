@@ -1,0 +1,67 @@
+/** The keys of the session page, and the dialog that lists them. */
+import { useEffect } from "react";
+import { Kbd } from "~/ui/controls";
+import { Dialog } from "~/ui/dialog";
+
+export interface Shortcuts {
+  focusChat: () => void;
+  step: (by: 1 | -1) => void;
+  toEnd: () => void;
+  help: () => void;
+}
+
+/** Keys count where nobody writes and no dialog is open. */
+export function useShortcuts(shortcuts: Shortcuts): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      const target = event.target as HTMLElement | null;
+      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (target?.closest("input, textarea, select, [contenteditable], dialog")) return;
+      const act: Record<string, () => void> = {
+        "/": shortcuts.focusChat,
+        j: () => shortcuts.step(1),
+        k: () => shortcuts.step(-1),
+        g: shortcuts.toEnd,
+        "?": shortcuts.help,
+      };
+      const found = act[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+      if (!found) return;
+      event.preventDefault();
+      found();
+    };
+    window.addEventListener("keydown", onKey);
+    return () => window.removeEventListener("keydown", onKey);
+  }, [shortcuts]);
+}
+
+const keys: [keys: string[], what: string][] = [
+  [["J"], "Next entry of the transcript"],
+  [["K"], "Entry before"],
+  [["G"], "To the latest entry"],
+  [["Enter"], "Open or close the entry’s line in focus"],
+  [["/"], "Write in the chat"],
+  [["Enter"], "Send the message"],
+  [["Shift", "Enter"], "New line in the message"],
+  [["@"], "Mention somebody"],
+  [["Esc"], "Leave the message, close a dialog"],
+  [["?"], "This list"],
+];
+
+export function HelpDialog({ onClose }: { onClose: () => void }) {
+  return (
+    <Dialog title="Keyboard shortcuts" onClose={onClose}>
+      <dl className="divide-line divide-y text-sm">
+        {keys.map(([names, what]) => (
+          <div key={what} className="flex items-center justify-between gap-4 py-1.5">
+            <dt className="text-ink-soft">{what}</dt>
+            <dd className="flex gap-1">
+              {names.map((name) => (
+                <Kbd key={name}>{name}</Kbd>
+              ))}
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </Dialog>
+  );
+}

@@ -1,0 +1,209 @@
+/**
+ * The transcript: a virtual list that stays at the bottom while somebody is there, keeps its place while older pages
+ * come in above, and is walked row by row with J and K.
+ */
+import { useCallback, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState, type Ref } from "react";
+import { VList, type VListHandle } from "virtua";
+import { useClient, useClientState, useSession } from "~/session/context";
+import type { Row } from "~/session/state";
+import { Button, Spinner } from "~/ui/controls";
+import { Icon } from "~/ui/icon";
+import { Bone, Message } from "~/ui/states";
+import { rowLabel, RowView } from "./rows";
+
+/** Nearer to the end than this counts as being there, in pixels. */
+const AT_END = 48;
+/** Older entries are fetched when less than this is left above, in pixels. */
+const FETCH_AHEAD = 1_500;
+
+export interface TranscriptHandle {
+  /** Moves the focus by so many rows. */
+  step(by: 1 | -1): void;
+  toEnd(): void;
+}
+
+export function Transcript({ ref }: { ref: Ref<TranscriptHandle> }) {
+  const rows = useSession((state) => state.rows);
+  const isLoaded = useSession((state) => state.isLoaded);
+  const loadError = useClientState((state) => (state.loading === "failed" ? state.loadError : null));
+  const client = useClient();
+  if (!isLoaded) {
+    if (loadError === null) return <Loading />;
+    return (
+      <Message icon="alert" title="The transcript could not be loaded" tone="bad">
+        <p>{loadError}</p>
+        <Button icon="retry" onClick={() => void client.loadOlder()}>
+          Try again
+        </Button>
+      </Message>
+    );
+  }
+  if (rows.length === 0) {
+    return (
+      <Message icon="terminal" title="Nothing has happened yet">
+        <p>As soon as an agent is connected, its work appears here live.</p>
+      </Message>
+    );
+  }
+  return <Rows ref={ref} rows={rows} />;
+}
+
+function Rows({ rows, ref }: { rows: readonly Row[]; ref: Ref<TranscriptHandle> }) {
+  const client = useClient();
+  const list = useRef<VListHandle>(null);
+  const frame = useRef<HTMLDivElement>(null);
+  const isAtEnd = useRef(true);
+  const [seenSeq, setSeenSeq] = useState<number | null>(null);
+  const [focused, setFocused] = useState<string | null>(null);
+  const isLoadingOlder = useClientState((state) => state.loading === "busy");
+  const olderError = useClientState((state) => (state.loading === "failed" ? state.loadError : null));
+
+  // A list whose first row changed grew above: it keeps its distance from the end.
+  const firstKey = rows[0]?.key;
+  const [heldFirstKey, holdFirstKey] = useState(firstKey);
+  const isShifted = heldFirstKey !== firstKey;
+  useLayoutEffect(() => holdFirstKey(firstKey), [firstKey]);
+
+  const toEnd = useCallback(() => {
+    isAtEnd.current = true;
+    setSeenSeq(null);
+    list.current?.scrollToIndex(rows.length - 1, { align: "end" });
+  }, [rows.length]);
+
+  useLayoutEffect(() => {
+    if (isAtEnd.current) list.current?.scrollToIndex(rows.length - 1, { align: "end" });
+  }, [rows]);
+
+  const report = useCallback(() => {
+    const seq = list.current ? rows[list.current.findItemIndex(list.current.scrollOffset)]?.seq : undefined;
+    if (seq !== undefined) {
+      client.look({ viewport: { surface: "transcript", file: null, top_line: null, seq } });
+    }
+  }, [client, rows]);
+
+  const lastSeq = rows.at(-1)?.seq ?? 0;
+  const scrolled = (offset: number) => {
+    const handle = list.current;
+    if (!handle) return;
+    const wasAtEnd = isAtEnd.current;
+    isAtEnd.current = handle.scrollSize - offset - handle.viewportSize < AT_END;
+    if (isAtEnd.current) setSeenSeq(null);
+    else if (wasAtEnd) setSeenSeq(lastSeq);
+    if (offset < FETCH_AHEAD && client.store.getState().session.from > 1) void client.loadOlder();
+  };
+
+  // A first page that does not fill the screen cannot be scrolled: the next one comes by itself.
+  useEffect(() => {
+    const handle = list.current;
+    if (handle && handle.scrollSize < handle.viewportSize + FETCH_AHEAD) {
+      if (client.store.getState().session.from > 1) void client.loadOlder();
+    }
+    report();
+  }, [client, rows, report]);
+
+  const at = focused === null ? -1 : rows.findIndex((row) => row.key === focused);
+  useImperativeHandle(
+    ref,
+    () => ({
+      toEnd,
+      step(by) {
+        const handle = list.current;
+        if (!handle) return;
+        const start = at >= 0 ? at + by : handle.findItemIndex(handle.scrollOffset + (by > 0 ? 8 : -8));
+        const next = Math.max(0, Math.min(rows.length - 1, start));
+        const key = rows[next]?.key;
+        if (key === undefined) return;
+        setFocused(key);
+        handle.scrollToIndex(next, { align: "nearest" });
+        requestAnimationFrame(() => {
+          frame.current?.querySelector<HTMLElement>(`[data-row="${key}"]`)?.focus({ preventScroll: true });
+        });
+      },
+    }),
+    [at, rows, toEnd],
+  );
+
+  const newer = seenSeq === null ? 0 : countAfter(rows, seenSeq);
+  return (
+    <div ref={frame} className="relative h-full min-h-0">
+      <VList
+        ref={list}
+        data={rows as Row[]}
+        shift={isShifted}
+        onScroll={scrolled}
+        onScrollEnd={report}
+        onResize={() => isAtEnd.current && list.current?.scrollToIndex(rows.length - 1, { align: "end" })}
+        keepMounted={at >= 0 ? [at] : undefined}
+        role="feed"
+        aria-label="Transcript"
+        aria-busy={isLoadingOlder}
+        tabIndex={0}
+        className="outline-offset-[-2px]"
+        style={{ height: "100%", overflowAnchor: "none" }}
+      >
+        {(row: Row, index: number) => (
+          <article
+            key={row.key}
+            data-row={row.key}
+            data-kind={row.kind}
+            data-seq={row.seq}
+            tabIndex={-1}
+            aria-label={rowLabel(row)}
+            aria-posinset={index + 1}
+            aria-setsize={rows.length}
+            onFocus={() => setFocused(row.key)}
+            className={`mx-auto w-full max-w-4xl px-3 outline-offset-[-2px] sm:px-5 ${index === 0 ? "pt-3" : ""} ${index === rows.length - 1 ? "pb-4" : ""}`}
+          >
+            <RowView row={row} />
+          </article>
+        )}
+      </VList>
+      {(isLoadingOlder || olderError) && (
+        <div className="pointer-events-none absolute inset-x-0 top-2 flex justify-center">
+          <div className="bg-raised border-line text-ink-soft shadow-raised pointer-events-auto flex items-center gap-2 rounded-full border px-3 py-1 text-xs">
+            {olderError ? (
+              <>
+                {olderError}
+                <button type="button" className="text-accent font-medium" onClick={() => void client.loadOlder()}>
+                  Try again
+                </button>
+              </>
+            ) : (
+              <Spinner label="Loading earlier entries" />
+            )}
+          </div>
+        </div>
+      )}
+      {seenSeq !== null && (
+        <button
+          type="button"
+          onClick={toEnd}
+          className="bg-accent text-accent-ink shadow-raised absolute bottom-4 left-1/2 flex h-8 -translate-x-1/2 items-center gap-1.5 rounded-full px-3.5 text-xs font-medium"
+        >
+          {newer > 0 ? `${newer.toLocaleString("en")} new` : "Latest"}
+          <Icon name="arrowDown" size={14} />
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** How many of the last rows came after `seq`: counted from the end, where they are. */
+function countAfter(rows: readonly Row[], seq: number): number {
+  let count = 0;
+  while (count < rows.length && (rows[rows.length - 1 - count]?.seq ?? 0) > seq) count += 1;
+  return count;
+}
+
+function Loading() {
+  return (
+    <div role="status" aria-label="Loading the transcript" className="mx-auto w-full max-w-4xl space-y-4 px-5 py-5">
+      <Bone className="h-16" />
+      {["w-2/3", "w-1/2", "w-3/4"].map((width) => (
+        <Bone key={width} className={`h-4 ${width}`} />
+      ))}
+      <Bone className="h-28" />
+      <Bone className="h-4 w-1/3" />
+    </div>
+  );
+}
