@@ -2,6 +2,7 @@
 
 PY := .venv/bin/python
 NPM := $(PY) scripts/node.py web
+# The environment may name the Python to build with; the scripts look for one otherwise.
 export PYTHON
 
 .DEFAULT_GOAL := help
@@ -17,19 +18,16 @@ run: ## Start Cosession on this machine and print where it is (PORT, HOST and CO
 	@sh scripts/setup.sh --run
 	@exec .venv/bin/cosession serve
 
-test: setup ## Run every test, those of the web view first (T=path/or/option narrows it).
-	@$(NPM) run --silent test -- --reporter=dot
+test: setup ## Run every test, those of the web view among them (T=path/or/option narrows it).
 	@$(PY) -m pytest $(T)
 
-check: setup ## Run what CI runs: linters, types, floors, generated files, every test.
+check: setup ## Run what CI runs: linters, types, floors, every test.
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m basedpyright
 	.venv/bin/lint-imports --no-logo
-	$(NPM) run --silent types -- --check
 	$(NPM) run --silent check
 	$(NPM) run --silent lint
-	$(NPM) run --silent test -- --reporter=dot
 	$(PY) -m pytest $(T)
 
 bench: setup ## Measure speed against peers in the same run; results go to bench/out.

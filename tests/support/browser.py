@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page, async_playwright
 
-from tests.support.chromium import Chromium, NoBrowser, find_chromium
+from tests.support.chromium import ROOT, Chromium, NoBrowser, find_chromium
 
 ARGS = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"]
 
@@ -120,3 +120,19 @@ def open_page(open_context: OpenContext) -> Callable[..., Awaitable[Page]]:
 @pytest.fixture
 async def page(open_page: Callable[..., Awaitable[Page]]) -> Page:
     return await open_page()
+
+
+Picture = Callable[[Page, str], Awaitable[None]]
+
+
+@pytest.fixture
+def picture() -> Picture:
+    """`await picture(page, "session")` keeps what the page shows now as session.png, in the folder that
+    `COSESSION_SCREENSHOTS` names (`make screenshots`: docs/images); elsewhere it does nothing."""
+    folder = os.environ.get("COSESSION_SCREENSHOTS")
+
+    async def take(page: Page, name: str) -> None:
+        if folder:
+            await page.screenshot(path=ROOT / folder / f"{name}.png", animations="disabled", caret="hide")
+
+    return take
