@@ -1,0 +1,134 @@
+/** Everything the page knows, kept up to date by the stream: who is who, the messages of each channel, what is unread. */
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { fetchMessages, fetchState, listen } from "./server";
+import type { Change, Message, Snapshot } from "./types";
+
+export type Status = "loading" | "live" | "reconnecting" | "failed";
+type Messages = Map<string, Map<string, Message>>;
+
+const READ = "cosession.sandbox.read";
+
+function readMarks(user: string): Record<string, string> {
+  try {
+    return JSON.parse(localStorage.getItem(`${READ}.${user}`) ?? "{}") as Record<string, string>;
+  } catch {
+    // A mark that cannot be read only makes a channel look unread.
+    return {};
+  }
+}
+
+export function useSandbox(user: string | null, channel: string | null) {
+  const [snapshot, setSnapshot] = useState<Snapshot | null>(null);
+  const [messages, setMessages] = useState<Messages>(new Map());
+  const [status, setStatus] = useState<Status>("loading");
+  const [problem, setProblem] = useState("");
+  const [marks, setMarks] = useState<Record<string, string>>({});
+  const loaded = useRef(new Set<string>());
+  const me = snapshot?.me ?? null;
+
+  const refresh = useCallback(async () => {
+    try {
+      setSnapshot(await fetchState(user));
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error));
+      setStatus("failed");
+    }
+  }, [user]);
+
+  const load = useCallback(async (who: string, which: string) => {
+    try {
+      const list = await fetchMessages(who, which);
+      loaded.current.add(which);
+      setMessages((before) => new Map(before).set(which, new Map(list.map((message) => [message.ts, message]))));
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error));
+    }
+  }, []);
+
+  // A new person sees another workspace: nothing of the last one stays on the screen.
+  useEffect(() => {
+    loaded.current.clear();
+    setMessages(new Map());
+    setSnapshot(null);
+    setStatus("loading");
+    void refresh();
+  }, [refresh]);
+
+  useEffect(() => {
+    if (me) setMarks(readMarks(me));
+  }, [me]);
+
+  useEffect(() => {
+    if (me && channel) void load(me, channel);
+  }, [me, channel, load]);
+
+  useEffect(() => {
+    if (!me) return;
+    const apply = (change: Change) => {
+      if (change.kind === "views" || change.kind === "channel") {
+        void refresh();
+        return;
+      }
+      if (change.kind !== "deleted") {
+        setSnapshot((before) => before && withLatest(before, change.channel, change.message.ts));
+      }
+      if (!loaded.current.has(change.channel)) return;
+      setMessages((before) => {
+        const inside = new Map(before.get(change.channel));
+        if (change.kind === "deleted") inside.delete(change.ts);
+        else inside.set(change.message.ts, change.message);
+        return new Map(before).set(change.channel, inside);
+      });
+    };
+    let opened = false;
+    return listen(me, {
+      open: () => {
+        setStatus("live");
+        // The first time everything has just been read; later something may have been missed.
+        if (opened) {
+          void refresh();
+          for (const which of loaded.current) void load(me, which);
+        }
+        opened = true;
+      },
+      change: apply,
+      lost: () => setStatus("reconnecting"),
+    });
+  }, [me, refresh, load]);
+
+  const list = useMemo(
+    () => [...(messages.get(channel ?? "")?.values() ?? [])].sort((a, b) => (a.ts < b.ts ? -1 : 1)),
+    [messages, channel],
+  );
+
+  const markRead = useCallback(
+    (which: string, ts: string) => {
+      if (!me) return;
+      setMarks((before) => {
+        if ((before[which] ?? "") >= ts) return before;
+        const after = { ...before, [which]: ts };
+        localStorage.setItem(`${READ}.${me}`, JSON.stringify(after));
+        return after;
+      });
+    },
+    [me],
+  );
+
+  return {
+    snapshot,
+    status,
+    problem,
+    messages: list,
+    isLoaded: messages.has(channel ?? ""),
+    marks,
+    markRead,
+    refresh,
+    clearProblem: () => setProblem(""),
+    report: (error: unknown) => setProblem(error instanceof Error ? error.message : String(error)),
+  };
+}
+
+function withLatest(snapshot: Snapshot, channel: string, ts: string): Snapshot {
+  const channels = snapshot.channels.map((one) => (one.id === channel && one.latest < ts ? { ...one, latest: ts } : one));
+  return { ...snapshot, channels };
+}
