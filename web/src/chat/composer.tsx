@@ -120,7 +120,7 @@ function Editor({ sessionId, isReady, ref }: { sessionId: string; isReady: boole
           ))}
         </ul>
       )}
-      <div className="border-line-strong bg-surface has-[textarea:focus-visible]:outline-focus flex items-end gap-1 rounded-lg border has-[textarea:focus-visible]:outline-2">
+      <div className="border-line-strong bg-surface has-[textarea:focus-visible]:outline-focus flex items-end gap-1 rounded-lg border has-[textarea:focus-visible]:-outline-offset-1 has-[textarea:focus-visible]:outline-2">
         <textarea
           ref={field}
           rows={1}

@@ -62,7 +62,7 @@ export const MessageBubble = memo(function MessageBubble({ item, now }: { item: 
 function bubbleLook(isMine: boolean, outgoing: Outgoing | null): string {
   if (outgoing?.state === "failed") return "bg-bad-soft border border-bad/40";
   if (outgoing?.state === "pending") return "bg-accent-soft opacity-70";
-  return isMine ? "bg-accent-soft" : "bg-sunken";
+  return isMine ? "bg-accent-soft" : "bg-bubble";
 }
 
 /** How far a message of mine got. What failed can be sent again or taken away. */

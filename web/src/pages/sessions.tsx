@@ -91,6 +91,7 @@ function SessionCard({ session, now }: { session: SessionView; now: number }) {
         </span>
       </span>
       <time
+        aria-label={`last activity ${ago(session.last_activity_at, now)}`}
         dateTime={session.last_activity_at}
         title={moment(session.last_activity_at)}
         className="text-ink-faint shrink-0 text-xs tabular-nums"

@@ -16,14 +16,14 @@ export function PresenceBar({ most = 5 }: { most?: number }) {
   const shown = people.length > most ? people.slice(0, most - 1) : people;
   return (
     <>
-      <ul aria-label="People here" className="flex items-center">
+      <ul aria-label="People here" className="flex items-center gap-1">
         {shown.map((person) => (
-          <li key={person.user_id} className="group relative -ml-1.5 first:ml-0">
+          <li key={person.user_id} className="group relative">
             <button
               type="button"
               onClick={() => setOpen(true)}
               aria-label={describe(person, myId)}
-              className="ring-surface block rounded-full ring-2"
+              className="block rounded-full"
             >
               <Avatar name={person.username} color={person.color} status={person.status} />
             </button>
@@ -39,12 +39,12 @@ export function PresenceBar({ most = 5 }: { most?: number }) {
           </li>
         ))}
         {people.length > shown.length && (
-          <li className="-ml-1.5">
+          <li>
             <button
               type="button"
               onClick={() => setOpen(true)}
               aria-label={`${people.length - shown.length} more people here`}
-              className="bg-sunken text-ink-soft ring-surface grid size-7 place-items-center rounded-full text-2xs font-semibold ring-2"
+              className="bg-sunken text-ink-soft grid size-7 place-items-center rounded-full text-2xs font-semibold"
             >
               +{people.length - shown.length}
             </button>

@@ -117,7 +117,7 @@ export class SessionClient {
       echo_seq: null,
       error: null,
     };
-    this.typingSentAt = Number.NEGATIVE_INFINITY;
+    this.typing(false);
     this.dispatch([{ type: "message_queued", message }]);
     this.post(message);
   }

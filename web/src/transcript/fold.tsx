@@ -36,7 +36,7 @@ export function Fold({
         {aside}
       </button>
       {isOpen && (
-        <div id={id} className="pt-1 pb-2 pl-5">
+        <div id={id} className="pt-1 pb-2 sm:pl-5">
           {children}
         </div>
       )}

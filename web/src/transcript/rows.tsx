@@ -150,16 +150,18 @@ function TurnEnd({ row }: { row: TurnEndRow }) {
   const facts = [
     row.durationMs === null ? null : duration(row.durationMs),
     row.calls > 0 ? plural(row.calls, "call") : null,
-    row.tokens ? `${compact(row.tokens.total)} tokens so far` : null,
+    row.tokens ? `${compact(row.tokens.total)} tokens` : null,
   ].filter(Boolean);
   const isBad = row.status !== "completed";
   return (
-    <div className="flex items-center gap-3 pt-2 pb-4 text-2xs">
-      <span className="bg-line h-px flex-1" />
+    <div className="flex items-center gap-x-3 pt-2 pb-4 text-2xs">
+      <span className="bg-line h-px min-w-3 flex-1" />
+      <span className="flex flex-wrap items-center justify-center gap-x-2.5">
       <span className={isBad ? "text-bad font-medium" : "text-ink-faint"}>{endings[row.status]}</span>
       {facts.length > 0 && <span className="text-ink-faint tabular-nums">{facts.join(" · ")}</span>}
       {row.failedCalls > 0 && <span className="text-bad">{row.failedCalls} failed</span>}
-      <span className="bg-line h-px flex-1" />
+      </span>
+      <span className="bg-line h-px min-w-3 flex-1" />
     </div>
   );
 }

@@ -109,7 +109,8 @@ function Rows({ rows, ref }: { rows: readonly Row[]; ref: Ref<TranscriptHandle> 
       step(by) {
         const handle = list.current;
         if (!handle) return;
-        const start = at >= 0 ? at + by : handle.findItemIndex(handle.scrollOffset + (by > 0 ? 8 : -8));
+        const here = isAtEnd.current ? rows.length - 1 : handle.findItemIndex(handle.scrollOffset + 8);
+        const start = at >= 0 ? at + by : here;
         const next = Math.max(0, Math.min(rows.length - 1, start));
         const key = rows[next]?.key;
         if (key === undefined) return;

@@ -57,7 +57,7 @@ export function Shell({ me, children }: { me?: Me | null; children: ReactNode })
   return (
     <div className="flex h-full flex-col">
       <header className="border-line bg-surface flex h-13 shrink-0 items-center gap-3 border-b px-4 sm:px-6">
-        <Link href="/" className="rounded-control">
+        <Link href="/" className="rounded-control flex">
           <Logo />
         </Link>
         <span className="flex-1" />
