@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
+import orjson
 import typer
 
 from core.errors import CosessionError
@@ -102,6 +105,76 @@ def migrate() -> None:
         else:
             upgrade(config.database_url)
         typer.echo("The database is up to date.")
+
+
+@app.command(name="import")
+def import_(
+    file: Path,
+    title: Annotated[str | None, typer.Option(help="Of the new session; the file's name otherwise.")] = None,
+    session: Annotated[str | None, typer.Option(help="Read it into this session instead of a new one.")] = None,
+    as_: Annotated[str | None, typer.Option("--as", help="Whose session it is: an e-mail address.")] = None,
+) -> None:
+    """Read a finished transcript of Claude Code or Codex into a session."""
+    from cosession import transfer
+
+    with _plain_errors():
+        wish = transfer.Transfer(file, title, session, as_)
+        asyncio.run(transfer.import_file(_settings(), wish, typer.echo))
+
+
+@app.command()
+def share(
+    from_: Annotated[Path, typer.Option("--from", help="The transcript to play.")],
+    speed: Annotated[float, typer.Option(help="1 is as it happened; 0 is as fast as possible.", min=0)] = 1.0,
+    title: Annotated[str | None, typer.Option(help="Of the new session; the file's name otherwise.")] = None,
+    session: Annotated[str | None, typer.Option(help="Play it into this session instead of a new one.")] = None,
+    as_: Annotated[str | None, typer.Option("--as", help="Whose session it is: an e-mail address.")] = None,
+) -> None:
+    """Share an agent's session: play a transcript live, as if it were happening now."""
+    from rich.console import Console
+
+    from cosession import transfer
+
+    with _plain_errors():
+        wish = transfer.Transfer(from_, title, session, as_)
+        asyncio.run(transfer.share_file(_settings(), wish, speed, Console(soft_wrap=True, highlight=False)))
+
+
+@app.command()
+def export(
+    session: str,
+    as_: Annotated[str | None, typer.Option("--as", help="Who reads it: an e-mail address.")] = None,
+) -> None:
+    """Print a session's log, one JSON object a line."""
+    from cosession import transfer
+
+    async def run() -> None:
+        async for entry in transfer.export(_settings(), session, as_):
+            typer.echo(orjson.dumps(entry))
+
+    with _plain_errors():
+        asyncio.run(run())
+
+
+@app.command()
+def manifest() -> None:
+    """Print the Slack app manifest, to paste at api.slack.com/apps."""
+    from bot.manifest import manifest as build
+
+    with _plain_errors():
+        typer.echo(orjson.dumps(build(_settings().base_url), option=orjson.OPT_INDENT_2))
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is misconfigured, and what to do about it."""
+    from cosession.doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        typer.echo(f"✗ {finding.what}: {finding.advice}" if finding.advice else f"✓ {finding.what}")
+    if any(finding.advice for finding in findings):
+        raise typer.Exit(1)
 
 
 def parse_duration(text: str) -> timedelta:

@@ -37,11 +37,16 @@ class DataDirLock:
 
     def __enter__(self) -> DataDirLock:
         """Raises DataDirBusy."""
+        return self if self._file is not None else self.acquire()
+
+    def acquire(self) -> DataDirLock:
+        """Takes the lock now, to be let go of by the `with` that follows. Raises DataDirBusy."""
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             os.close(self._file)
+            self._file = None
             raise DataDirBusy(str(self._path.parent)) from error
         self._note.unlink(missing_ok=True)
         return self
@@ -53,6 +58,7 @@ class DataDirLock:
         self._note.unlink(missing_ok=True)
         if self._file is not None:
             os.close(self._file)
+            self._file = None
 
 
 def running_server(data_dir: Path) -> RunningServer | None:

@@ -15,9 +15,10 @@ from typing import Any, TypeVar
 import httpx2
 
 from api.tokens import Tokens
-from core import accounts
+from core import accounts, tables
 from core.clock import system_clock
 from core.db import Transaction
+from core.errors import UserNotFound
 from core.migrations import upgrade
 from cosession.compose import ensure_epoch, open_database
 from cosession.datadir import DataDirBusy, DataDirLock, running_server
@@ -43,22 +44,25 @@ def add_user(settings: Settings, email: str, name: str) -> Account:
     return _either(
         settings,
         lambda tx: _account(accounts.add_user(tx, email, name)),
-        lambda server: _account_from(server.post("/api/operator/users", {"email": email, "name": name})),
+        lambda server: account_from(server.post("/api/operator/users", {"email": email, "name": name})),
     )
 
 
 def find_user(settings: Settings, email: str) -> Account:
-    """The account with that address. Raises CommandFailed when there is none."""
+    """The account with that address. Raises CommandFailed, CosessionError."""
+    return _either(
+        settings,
+        lambda tx: _account(user_by_email(tx, email)),
+        lambda server: account_from(server.get(f"/api/operator/users/{email}")),
+    )
 
-    def find(tx: Transaction) -> Account:
-        user = accounts.find_by_email(tx, email)
-        if user is None:
-            raise CommandFailed(
-                f"There is no account for {email}: make one with `cosession user add {email} --name …`."
-            )
-        return _account(user)
 
-    return _either(settings, find, lambda server: _account_from(server.get(f"/api/operator/users/{email}")))
+def user_by_email(tx: Transaction, email: str) -> tables.User:
+    """Raises UserNotFound in words that help."""
+    user = accounts.find_by_email(tx, email)
+    if user is None:
+        raise UserNotFound(f"There is no account for {email}: make one with `cosession user add {email} --name …`.")
+    return user
 
 
 def token_for(settings: Settings, email: str, lifetime: timedelta) -> str:
@@ -117,20 +121,20 @@ class OperatorClient:
         except httpx2.HTTPError as error:
             raise CommandFailed(f"The server at {self._url} does not answer: {error}.") from error
         if response.status_code >= 400:
-            raise CommandFailed(_detail(response))
+            raise CommandFailed(detail(response))
         return response.json()
 
 
-def _detail(response: httpx2.Response) -> str:
+def detail(response: httpx2.Response) -> str:
     try:
         return str(response.json()["detail"])
     except (ValueError, KeyError, TypeError):
         return f"The server answered {response.status_code}."
 
 
-def _account(user: accounts.tables.User) -> Account:
+def _account(user: tables.User) -> Account:
     return Account(user.id, user.email, user.name, user.token_version)
 
 
-def _account_from(body: dict[str, Any]) -> Account:
+def account_from(body: dict[str, Any]) -> Account:
     return Account(body["user_id"], body["email"], body["username"], body["token_version"])

@@ -9,9 +9,9 @@ from pydantic import BaseModel, Field
 from api.auth import ApiDep
 from api.context import Api
 from api.routes.accounts import Body
-from core import accounts
+from core import accounts, tables
 from core.db import Transaction
-from core.errors import CosessionError, NotSignedIn
+from core.errors import CosessionError, NotSignedIn, UserNotFound
 
 router = APIRouter(tags=["operation"])
 
@@ -74,6 +74,20 @@ async def add_user(body: NewUser, request: Request, api: ApiDep) -> UserView:
     return await api.db.write(add)
 
 
+@router.get("/api/operator/users", include_in_schema=False)
+async def first_user(request: Request, api: ApiDep) -> UserView:
+    """The account that was made first: whoever set this server up."""
+    _check_operator(api, request)
+
+    def find(tx: Transaction) -> UserView:
+        user = accounts.first_user(tx)
+        if user is None:
+            raise UserNotFound
+        return _view(user)
+
+    return await api.db.read(find)
+
+
 @router.get("/api/operator/users/{email}", include_in_schema=False)
 async def find_user(email: str, request: Request, api: ApiDep) -> UserView:
     _check_operator(api, request)
@@ -81,7 +95,7 @@ async def find_user(email: str, request: Request, api: ApiDep) -> UserView:
     def find(tx: Transaction) -> UserView:
         user = accounts.find_by_email(tx, email)
         if user is None:
-            raise accounts.UserNotFound(f"There is no account for {email}.")
+            raise UserNotFound(f"There is no account for {email}: make one with `cosession user add {email} --name …`.")
         return _view(user)
 
     return await api.db.read(find)
@@ -94,5 +108,5 @@ def _check_operator(api: Api, request: Request) -> None:
     api.tokens.check("operator", token)
 
 
-def _view(user: accounts.tables.User) -> UserView:
+def _view(user: tables.User) -> UserView:
     return UserView(user_id=user.id, email=user.email, username=user.name, token_version=user.token_version)
