@@ -31,7 +31,8 @@ check: setup ## Run what CI runs: linters, types, floors, every test.
 	$(PY) -m pytest $(T)
 
 bench: setup ## Measure speed against peers in the same run; results go to bench/out.
-	@$(PY) -m bench
+	@mkdir -p bench/out
+	@$(PY) -m bench.live --json bench/out/live.json
 
 screenshots: setup ## Drive the browser story once more and keep its pictures in docs/images.
 	@COSESSION_SCREENSHOTS=docs/images $(PY) -m pytest -m browser tests/stories
