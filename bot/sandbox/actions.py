@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,13 +14,10 @@ from bot.sandbox.delivery import Ack, Delivery
 from bot.sandbox.errors import SlackError
 from bot.sandbox.models import BOT_USER_ID, Channel, Payload, Person
 from bot.sandbox.responses import answer_interaction
-from bot.sandbox.text import compose, escape
+from bot.sandbox.text import compose, escape_command
 from bot.sandbox.workspace import Workspace, new_client_msg_id
 
 DEFAULT_COMMANDS = {"/cosession": "start [title] | list | invite @user [viewer|editor] | mute | end | help"}
-
-_AT_NAME = re.compile(r"(?<![\w@<])@([a-z0-9][a-z0-9._-]*)", re.IGNORECASE)
-_HASH_NAME = re.compile(r"(?<![\w#<])#([a-z0-9][a-z0-9_-]*)", re.IGNORECASE)
 
 
 @dataclass
@@ -102,7 +98,9 @@ class Humans:
             return self._complain(person, place, f"{command} is not a valid command.", "invalid_command")
         url = self._response_url(person, place)
         trigger_id = self.workspace.triggers.issue(person.id)
-        form = payloads.slash_form(person, place, command, self._escaped(text.strip()), trigger_id, url)
+        form = payloads.slash_form(
+            person, place, command, escape_command(text.strip(), *self._names()), trigger_id, url
+        )
         ack = await self.delivery.form("slash_command", form)
         if not ack.is_ok:
             return self._failed(person, place, f"{command} failed", ack)
@@ -232,20 +230,6 @@ class Humans:
         users, places = self._names()
         text, blocks = compose(typed, users, places, secrets.token_hex(3))
         return {"text": text, "blocks": blocks}
-
-    def _escaped(self, typed: str) -> str:
-        """A command's text as with `should_escape`: names become `<@id|name>` and `<#id|name>`."""
-        users, places = self._names()
-
-        def name_of_user(match: re.Match[str]) -> str:
-            name = match[1].lower()
-            return f"<@{users[name]}|{name}>" if name in users else match[0]
-
-        def name_of_channel(match: re.Match[str]) -> str:
-            name = match[1].lower()
-            return f"<#{places[name]}|{name}>" if name in places else match[0]
-
-        return _HASH_NAME.sub(name_of_channel, _AT_NAME.sub(name_of_user, escape(typed)))
 
     def _response_url(
         self, person: Person, channel: Channel, ts: str | None = None, *, is_ephemeral: bool = False

@@ -85,12 +85,12 @@ def _block(block: Value, at: str) -> Found:
     if not is_object(block):
         yield f"must be an object [json-pointer:{at}]"
         return
-    check = _BLOCKS.get(str(block.get("type")))
-    if check is None:
-        yield f"unsupported type: {block.get('type')} [json-pointer:{at}/type]"
-        return
+    kind = str(block.get("type"))
     yield from _string(block, "block_id", at, 255)
-    yield from check(block, at)
+    if kind in _BLOCKS:
+        yield from _BLOCKS[kind](block, at)
+    elif kind != "divider":
+        yield f"unsupported type: {kind} [json-pointer:{at}/type]"
 
 
 def _section(block: dict[str, Value], at: str) -> Found:
@@ -127,7 +127,11 @@ def _actions(block: dict[str, Value], at: str) -> Found:
 
 
 def _context_actions(block: dict[str, Value], at: str) -> Found:
-    yield from _items(block.get("elements"), f"{at}/elements", 5, lambda value, where: iter(()))
+    def item(value: Value, where: str) -> Found:
+        if not is_object(value) or value.get("type") not in ("feedback_buttons", "icon_button"):
+            yield f"unsupported element [json-pointer:{where}]"
+
+    yield from _items(block.get("elements"), f"{at}/elements", 5, item)
 
 
 def _input(block: dict[str, Value], at: str) -> Found:
@@ -172,10 +176,6 @@ def _table(block: dict[str, Value], at: str) -> Found:
     yield from _items(block.get("rows"), f"{at}/rows", 100, row)
 
 
-def _anything(block: dict[str, Value], at: str) -> Found:
-    return iter(())
-
-
 _BLOCKS: dict[str, Callable[[dict[str, Value], str], Found]] = {
     "section": _section,
     "header": _header,
@@ -187,7 +187,6 @@ _BLOCKS: dict[str, Callable[[dict[str, Value], str], Found]] = {
     "markdown": _markdown,
     "rich_text": _rich_text,
     "table": _table,
-    "divider": _anything,
 }
 
 

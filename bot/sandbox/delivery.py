@@ -27,7 +27,7 @@ from bot.sandbox.shapes import is_object
 
 #: Seconds before each retry.
 RETRY_AFTER = (0.0, 60.0, 300.0)
-VERIFICATION_TOKEN = "sandbox-verification-token"
+VERIFICATION_WORD = "sandbox-verification-token"
 _USER_AGENT = "Slackbot 1.0 (+https://api.slack.com/robots)"
 _FORM = "application/x-www-form-urlencoded"
 
@@ -105,7 +105,7 @@ class Delivery:
         if self.request_url is None:
             return
         envelope: Payload = {
-            "token": VERIFICATION_TOKEN,
+            "token": VERIFICATION_WORD,
             "team_id": TEAM_ID,
             "context_team_id": TEAM_ID,
             "context_enterprise_id": None,

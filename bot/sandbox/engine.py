@@ -150,7 +150,7 @@ class SandboxEngine(Humans):
                 json.dump(self.workspace.snapshot(), file)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, path)
+            Path(temporary).replace(path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise

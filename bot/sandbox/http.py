@@ -97,6 +97,7 @@ class _BrokenResponse(Response):
     """Promises more bytes than it sends, so that the server has to cut the connection."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive
         start = json.dumps({"ok": True}).encode()[:4]
         headers = [(b"content-type", b"application/json"), (b"content-length", b"1000")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})

@@ -159,7 +159,8 @@ def dump_channel(channel: Channel) -> Payload:
 
 
 def load_channel(raw: Payload) -> Channel:
-    channel = Channel(**{**raw, "messages": {}})
+    fields: Payload = {name: value for name, value in raw.items() if name != "messages"}
+    channel = Channel(**fields)
     channel.messages.update({ts: Message(**message) for ts, message in raw["messages"].items()})
     return channel
 
@@ -167,7 +168,7 @@ def load_channel(raw: Payload) -> Channel:
 def default_people() -> list[Person]:
     return [
         Person("U0ALICE001", "alice", "Alice Martin", "alice@acme.example", "4f46e5"),
-        Person("U0BOB00001", "bob", "Bob Chen", "bob@acme.example", "0d9488"),
+        Person("U0BOB00001", "bob", "Bob Chen", "bob@acme.example", "0f766e"),
         Person("U0CAROL001", "carol", "Carol Diaz", "carol@acme.example", "c2410c"),
         Person("U0MALLORY1", "mallory", "Mallory Novak", "mallory@elsewhere.example", "be123c", is_restricted=True),
         Person(BOT_USER_ID, "cosession", "Cosession", "", "7c3aed", is_bot=True),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bot.sandbox.delivery import VERIFICATION_TOKEN
+from bot.sandbox.delivery import VERIFICATION_WORD
 from bot.sandbox.errors import SlackError
 from bot.sandbox.models import APP_ID, TEAM_DOMAIN, TEAM_ID, Channel, Payload, Person
 from bot.sandbox.shapes import is_array, is_object
@@ -30,7 +30,7 @@ _VALUE_KEYS = {
 def slash_form(person: Person, channel: Channel, command: str, text: str, trigger_id: str, url: str) -> dict[str, str]:
     """A slash command's form. It carries no `thread_ts`, wherever it was typed."""
     return {
-        "token": VERIFICATION_TOKEN,
+        "token": VERIFICATION_WORD,
         "team_id": TEAM_ID,
         "team_domain": TEAM_DOMAIN,
         "channel_id": channel.id,
@@ -52,7 +52,7 @@ def interaction(kind: str, person: Person, trigger_id: str) -> Payload:
         "type": kind,
         "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": TEAM_ID},
         "api_app_id": APP_ID,
-        "token": VERIFICATION_TOKEN,
+        "token": VERIFICATION_WORD,
         "team": {"id": TEAM_ID, "domain": TEAM_DOMAIN},
         "enterprise": None,
         "is_enterprise_install": False,

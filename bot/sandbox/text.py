@@ -25,10 +25,27 @@ _INLINE = re.compile(
 )
 _FENCE = re.compile(r"```\n?(.*?)\n?```", re.DOTALL)
 
+_AT_NAME = re.compile(r"(?<![\w@<])@([a-z0-9][a-z0-9._-]*)", re.IGNORECASE)
+_HASH_NAME = re.compile(r"(?<![\w#<])#([a-z0-9][a-z0-9_-]*)", re.IGNORECASE)
+
 
 def escape(text: str) -> str:
     """Slack escapes exactly these three."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def escape_command(typed: str, users: Mapping[str, str], channels: Mapping[str, str]) -> str:
+    """A slash command's text as with `should_escape`: names become `<@id|name>` and `<#id|name>`."""
+
+    def name_of_user(match: re.Match[str]) -> str:
+        name = match[1].lower()
+        return f"<@{users[name]}|{name}>" if name in users else match[0]
+
+    def name_of_channel(match: re.Match[str]) -> str:
+        name = match[1].lower()
+        return f"<#{channels[name]}|{name}>" if name in channels else match[0]
+
+    return _HASH_NAME.sub(name_of_channel, _AT_NAME.sub(name_of_user, escape(typed)))
 
 
 def compose(

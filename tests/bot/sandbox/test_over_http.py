@@ -12,6 +12,7 @@ from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,26 +31,31 @@ async def client(slack_url: str) -> AsyncGenerator[AsyncWebClient, None]:
         yield AsyncWebClient(token=TOKEN, base_url=f"{slack_url}/api/", retry_handlers=[], session=session, timeout=5)
 
 
+def data(answer: AsyncSlackResponse) -> dict[str, Any]:
+    """The answer as a plain object."""
+    assert isinstance(answer.data, dict)
+    return answer.data
+
+
 async def test_the_sdk_posts_reads_and_edits(client: AsyncWebClient, engine: SandboxEngine) -> None:
-    assert (await client.auth_test())["user_id"] == engine.bot_user_id
+    assert data(await client.auth_test())["user_id"] == engine.bot_user_id
     metadata = {"event_type": "session_message", "event_payload": {"id": "m1"}}
     blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": "*hi*"}}]
-    root = await client.chat_postMessage(
-        channel=CHANNEL, text="hi", blocks=blocks, metadata=metadata, unfurl_links=False
-    )
-    await client.chat_postMessage(channel=CHANNEL, text="reply", thread_ts=root["ts"], username="Ann")
-    thread = await client.conversations_replies(channel=CHANNEL, ts=root["ts"], include_all_metadata=True, limit=10)
+    posted = await client.chat_postMessage(channel=CHANNEL, text="hi", blocks=blocks, metadata=metadata)
+    root = data(posted)["ts"]
+    await client.chat_postMessage(channel=CHANNEL, text="reply", thread_ts=root, username="Ann")
+    read = await client.conversations_replies(channel=CHANNEL, ts=root, include_all_metadata=True, limit=10)
+    thread = data(read)
     assert [message["text"] for message in thread["messages"]] == ["hi", "reply"]
     assert thread["messages"][0]["metadata"] == metadata
-    await client.chat_update(channel=CHANNEL, ts=root["ts"], text="hello")
-    assert (await client.chat_getPermalink(channel=CHANNEL, message_ts=root["ts"]))["permalink"].startswith("https://")
-    listed = await client.conversations_list(types="public_channel,im", exclude_archived=True)
+    await client.chat_update(channel=CHANNEL, ts=root, text="hello")
+    assert data(await client.chat_getPermalink(channel=CHANNEL, message_ts=root))["permalink"].startswith("https://")
+    listed = data(await client.conversations_list(types="public_channel,im", exclude_archived=True))
     assert {channel["id"] for channel in listed["channels"]} > {CHANNEL}
-    assert [user["name"] async for answer in await client.users_list(limit=2) for user in answer["members"]] == [
-        person.name for person in engine.people
-    ]
-    await client.reactions_add(channel=CHANNEL, timestamp=root["ts"], name="eyes")
-    await client.chat_delete(channel=CHANNEL, ts=root["ts"])
+    pages = [data(page)["members"] async for page in await client.users_list(limit=2)]
+    assert [user["name"] for page in pages for user in page] == [person.name for person in engine.people]
+    await client.reactions_add(channel=CHANNEL, timestamp=root, name="eyes")
+    await client.chat_delete(channel=CHANNEL, ts=root)
     assert engine.violations == []
 
 

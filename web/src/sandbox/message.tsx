@@ -14,7 +14,7 @@ export type MessageActions = {
 };
 
 const QUICK = ["+1", "eyes", "white_check_mark", "tada"];
-const PALETTE = ["#4f46e5", "#0d9488", "#c2410c", "#be123c", "#1d5fb8", "#7a3fb0", "#3f6b1c", "#a03434"];
+const PALETTE = ["#4f46e5", "#0f766e", "#c2410c", "#be123c", "#1d5fb8", "#7a3fb0", "#3f6b1c", "#a03434"];
 
 /** The same colour for the same name, always. */
 function colourOf(name: string): string {
@@ -62,7 +62,7 @@ export function MessageRow({ message, actions, isRoot }: { message: Message; act
       <div className="sb-message-body">
         {message.is_ephemeral && (
           <div className="sb-only-you">
-            <span aria-hidden="true">👁 </span>Only visible to you ·{" "}
+            Only visible to you ·{" "}
             <button type="button" className="sb-text-button" onClick={() => actions.dismiss(message)}>Dismiss</button>
           </div>
         )}

@@ -26,8 +26,12 @@ describe("mrkdwn", () => {
     ]);
   });
 
+  it("swallows the line breaks around a fence", () => {
+    expect(parse("a\n```b```\nc").map((node) => ("text" in node ? node.text : ""))).toEqual(["a", "b", "c"]);
+  });
+
   it("gathers quoted lines", () => {
-    expect(parse("&gt; a\n&gt; b\nc")).toEqual([
+    expect(parse("&gt; a\n> b\nc")).toEqual([
       { kind: "quote", children: [{ kind: "text", text: "a\nb" }] },
       { kind: "text", text: "c" },
     ]);

@@ -13,7 +13,7 @@ export type Node =
 const STYLES = { "*": "bold", _: "italic", "~": "strike" } as const;
 const TOKEN = new RegExp(
   [
-    "```(?<fence>[\\s\\S]*?)```",
+    "\\n?```(?<fence>[\\s\\S]*?)```\\n?",
     "`(?<code>[^`\\n]+)`",
     "<(?<angle>[^<>\\n]+)>",
     ":(?<emoji>[a-z0-9_+'-]+):",
@@ -21,6 +21,9 @@ const TOKEN = new RegExp(
   ].join("|"),
   "g",
 );
+
+/** A quoted line; apps may send the sign as it is, people's clients send it escaped. */
+const QUOTE = /^(?:&gt;|>) ?/;
 
 export function unescape(text: string): string {
   return text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
@@ -38,10 +41,10 @@ export function parse(source: string): Node[] {
   };
   let inFence = false;
   for (const line of source.split("\n")) {
-    const isQuote = !inFence && /^&gt; ?/.test(line);
+    const isQuote = !inFence && QUOTE.test(line);
     if (isQuote && plain.length) flush();
     if (!isQuote && quoted.length) flush();
-    if (isQuote) quoted.push(line.replace(/^&gt; ?/, ""));
+    if (isQuote) quoted.push(line.replace(QUOTE, ""));
     else plain.push(line);
     if ((line.match(/```/g)?.length ?? 0) % 2) inFence = !inFence;
   }

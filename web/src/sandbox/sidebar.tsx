@@ -25,10 +25,10 @@ export function Sidebar(props: {
         <span className="sb-practice">practice workspace</span>
       </div>
       <label className="sb-acting">
+        <span className="sb-acting-label">Acting as</span>
         {me && <Avatar name={me.real_name} color={`#${me.color}`} small />}
-        <span className="sb-visually-hidden">Acting as</span>
         <select value={snapshot.me} onChange={(event) => props.onPerson(event.target.value)}>
-          {humans.map((person) => <option key={person.id} value={person.id}>Acting as {nameOf(person)}</option>)}
+          {humans.map((person) => <option key={person.id} value={person.id}>{nameOf(person)}</option>)}
         </select>
       </label>
       <h2>Channels</h2>

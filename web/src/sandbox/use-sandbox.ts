@@ -24,6 +24,8 @@ export function useSandbox(user: string | null, channel: string | null) {
   const [problem, setProblem] = useState("");
   const [marks, setMarks] = useState<Record<string, string>>({});
   const loaded = useRef(new Set<string>());
+  const arrivals = useRef(new Map<string, Change[]>());
+  const current = useRef<string | null>(null);
   const me = snapshot?.me ?? null;
 
   const refresh = useCallback(async () => {
@@ -36,12 +38,20 @@ export function useSandbox(user: string | null, channel: string | null) {
   }, [user]);
 
   const load = useCallback(async (who: string, which: string) => {
+    // What the stream brings while the list is on its way may be newer than the list: it is applied on top.
+    const during: Change[] = [];
+    arrivals.current.set(which, during);
     try {
       const list = await fetchMessages(who, which);
+      if (current.current !== who) return;
       loaded.current.add(which);
-      setMessages((before) => new Map(before).set(which, new Map(list.map((message) => [message.ts, message]))));
+      const inside = new Map(list.map((message) => [message.ts, message]));
+      for (const change of during) applyTo(inside, change);
+      setMessages((before) => new Map(before).set(which, inside));
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));
+    } finally {
+      if (arrivals.current.get(which) === during) arrivals.current.delete(which);
     }
   }, []);
 
@@ -55,6 +65,7 @@ export function useSandbox(user: string | null, channel: string | null) {
   }, [refresh]);
 
   useEffect(() => {
+    current.current = me;
     if (me) setMarks(readMarks(me));
   }, [me]);
 
@@ -72,11 +83,11 @@ export function useSandbox(user: string | null, channel: string | null) {
       if (change.kind !== "deleted") {
         setSnapshot((before) => before && withLatest(before, change.channel, change.message.ts));
       }
+      arrivals.current.get(change.channel)?.push(change);
       if (!loaded.current.has(change.channel)) return;
       setMessages((before) => {
         const inside = new Map(before.get(change.channel));
-        if (change.kind === "deleted") inside.delete(change.ts);
-        else inside.set(change.message.ts, change.message);
+        applyTo(inside, change);
         return new Map(before).set(change.channel, inside);
       });
     };
@@ -126,6 +137,11 @@ export function useSandbox(user: string | null, channel: string | null) {
     clearProblem: () => setProblem(""),
     report: (error: unknown) => setProblem(error instanceof Error ? error.message : String(error)),
   };
+}
+
+function applyTo(messages: Map<string, Message>, change: Change) {
+  if (change.kind === "deleted") messages.delete(change.ts);
+  else if ("message" in change) messages.set(change.message.ts, change.message);
 }
 
 function withLatest(snapshot: Snapshot, channel: string, ts: string): Snapshot {
