@@ -1,4 +1,4 @@
-"""The power goes out, again and again, in the middle of a conversation: nothing acknowledged is lost, nothing doubled."""
+"""The power goes out, again and again, in mid-conversation: nothing acknowledged is lost, nothing is doubled."""
 
 from __future__ import annotations
 
@@ -37,6 +37,13 @@ class Talker:
     epoch: str = ""
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
     _pending: str | None = None
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def until(self, seq: int) -> None:
+        """Returns once entry `seq` was shown."""
+        while self.cursor < seq:
+            self._news.clear()
+            await self._news.wait()
 
     async def talk(self) -> None:
         while True:
@@ -73,6 +80,7 @@ class Talker:
             case _ if "at" in frame:
                 assert frame["seq"] == self.cursor + 1, "an entry was skipped or shown twice"
                 self.cursor = frame["seq"]
+                self._news.set()
                 if frame["type"] == "chat_message":
                     self.shown.append((frame["seq"], frame["message"]["content"]))
             case _:
@@ -140,8 +148,7 @@ async def test_killed_fifty_times_in_mid_sentence_nothing_is_lost_or_doubled(tmp
                 assert not task.done(), task.exception()
         entries = await entries_of(server, session_id, tokens["alice"])
         async with asyncio.timeout(20):
-            while any(talker.cursor < len(entries) for talker in talkers):
-                await asyncio.sleep(0.05)
+            await asyncio.gather(*(talker.until(len(entries)) for talker in talkers))
         for task in tasks:
             task.cancel()
         entries = await entries_of(server, session_id, tokens["alice"])
@@ -151,7 +158,7 @@ async def test_killed_fifty_times_in_mid_sentence_nothing_is_lost_or_doubled(tmp
 
 
 def check(talkers: list[Talker], entries: list[dict[str, Any]]) -> None:
-    """What was acknowledged is in the log once, under the number that was acknowledged; what was shown is in the log."""
+    """What was acknowledged is in the log once, under the number that was given; what was shown is in the log."""
     assert [entry["seq"] for entry in entries] == list(range(1, len(entries) + 1))
     messages = {entry["seq"]: entry["message"]["content"] for entry in entries if entry["type"] == "chat_message"}
     assert max(Counter(messages.values()).values()) == 1, "a message is in the log twice"
