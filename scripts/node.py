@@ -43,14 +43,6 @@ def find(venv: Path) -> Node | None:
     return None
 
 
-def locked_block(lock: Path, name: str) -> str:
-    """The lines of one package in a requirements file, with its hashes. Raises ValueError when it is not there."""
-    match = re.search(rf"^{re.escape(name)}==.*\n(?:    --hash=.*\n)+", lock.read_text(), re.MULTILINE)
-    if match is None:
-        raise ValueError(f"{name} is not in {lock.name}")
-    return match[0]
-
-
 def _is_new_enough(program: str) -> bool:
     asked = subprocess.run(
         [program, "--version"], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False

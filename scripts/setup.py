@@ -18,11 +18,13 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import locks
 import node
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
+UV = VENV / "bin" / "uv"
 WEB = ROOT / "web"
 STATIC = ROOT / "api" / "static"
 LOCK_ALL = ROOT / "requirements.lock"
@@ -89,7 +91,11 @@ def install_packages(*, only_run: bool) -> None:
 
     def install() -> None:
         stamp.unlink(missing_ok=True)
-        _quietly([*_installer(), "--require-hashes", "-r", str(lock)])
+        installer, wanted = _installer(), lock
+        if not UV.exists():
+            wanted = VENV / ".without-uv.lock"
+            wanted.write_text(locks.without(lock, "uv"))
+        _quietly([*installer, "--require-hashes", "-r", str(wanted)])
         stamp.write_text(run if only_run else everything)
 
     count = sum("==" in line and not line.startswith((" ", "#")) for line in lock.read_text().splitlines())
@@ -154,19 +160,18 @@ def _environment_is_ours() -> bool:
 def _installer() -> list[str]:
     """uv, itself locked, because it is several times faster; pip where uv has no build for this machine."""
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    uv = VENV / "bin" / "uv"
-    if not uv.exists():
+    if not UV.exists():
         try:
             _install_one("uv", pip)
         except SetupFailed:
             return pip
-    return [str(uv), "pip", "install", "--quiet", "--python", str(PYTHON)]
+    return [str(UV), "pip", "install", "--quiet", "--python", str(PYTHON)]
 
 
 def _install_one(name: str, installer: list[str]) -> None:
     """One package of the lock, with its hashes."""
     wanted = VENV / f".{name}.lock"
-    wanted.write_text(node.locked_block(LOCK_ALL, name))
+    wanted.write_text(locks.block(LOCK_ALL, name))
     _quietly([*installer, "--require-hashes", "--no-deps", "-r", str(wanted)])
 
 

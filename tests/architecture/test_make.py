@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import node
+from scripts import locks, node
 from tests.architecture.test_floors import ROOT
 
 PROMISED = {"setup", "run", "test", "check", "bench", "screenshots", "help"}
@@ -85,6 +85,7 @@ def test_one_package_of_the_lock_comes_with_its_hashes_alone(tmp_path: Path) -> 
     lock = tmp_path / "requirements.lock"
     ours = "uv==2 \\\n    --hash=sha256:2 \\\n    --hash=sha256:3\n"
     lock.write_text(f"a==1 \\\n    --hash=sha256:1\n{ours}    # via x\nuvloop==3\n")
-    assert node.locked_block(lock, "uv") == ours
+    assert locks.block(lock, "uv") == ours
+    assert locks.without(lock, "uv") == lock.read_text().replace(ours, "")
     with pytest.raises(ValueError, match="absent"):
-        node.locked_block(lock, "absent")
+        locks.block(lock, "absent")
