@@ -1,0 +1,16 @@
+"""The door for Slack, both ways: people's words come in, sessions go out into threads.
+
+In reading order:
+
+settings, app            how it is reached, and how it is put together
+signature, intake        a request is verified, stored, answered
+worker                   stored requests have their effect, once
+commands, messages       what the requests mean
+identity, errors         who is acting, and what they are told when they may not
+keeper, mirror, thread   the reader of the log, and posting exactly once
+progress, blocks         what the agent does, the card; pure
+mrkdwn                   Markdown to Slack's text and back; pure
+web, desk, metrics       the Web API, what readers share, what is counted
+manifest                 the app's manifest, from the same tables
+sandbox                  a Slack workspace in a box, for development and tests
+"""

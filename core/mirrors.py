@@ -109,8 +109,8 @@ def take(
 ) -> Lease | None:
     """The lease on a mirror, or None while another process holds it.
 
-    `is_only_process` takes it at once from a holder that cannot be alive any more. Taking it anew raises the fence, also
-    for the same owner: whatever an earlier holder still does is refused.
+    `is_only_process` takes it at once from a holder that cannot be alive any more. Taking it anew raises the fence,
+    also for the same owner: whatever an earlier holder still does is refused.
     """
     mirror = _locked(tx, session_id)
     is_held = mirror.lease_owner is not None and mirror.lease_until is not None and mirror.lease_until > tx.now
@@ -180,7 +180,7 @@ def advance(
     *,
     cursor: int | None = None,
     card: tuple[int, str] | None = None,
-    progress: tuple[str, int] | None | Literal["same"] = "same",
+    progress: tuple[str, int] | Literal["same"] | None = "same",
 ) -> None:
     """Stores how far the reader is, what the card shows (seq and digest), and which progress message is open
     (its ts and first entry); ends the intent where the progress message was it."""

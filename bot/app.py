@@ -1,0 +1,128 @@
+"""The door for Slack, both ways: requests come in through the inbox, sessions go out through their mirrors.
+
+Settings and pieces are put together here, and nowhere else. `start` returns at once: whether Slack answers is not the
+start's business, because its Web API may be served by this very process (the sandbox).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from fastapi import APIRouter
+
+from bot.commands import Commands, Interactions
+from bot.desk import Desk, backoff
+from bot.identity import People
+from bot.intake import COMMAND_KIND, EVENT, INTERACTION, Intake
+from bot.keeper import Keeper
+from bot.messages import Events
+from bot.settings import Pace, SlackSettings
+from bot.web import Bot, SlackApi, SlackFailure
+from bot.worker import Worker
+from core import presence
+from core.clock import Clock
+from core.db import Database
+from core.ids import new_id
+from core.limits import TokenBuckets
+
+__all__ = ["Pace", "SlackDoor", "SlackSettings"]
+
+log = logging.getLogger(__name__)
+
+
+class SlackDoor:
+    """One Slack workspace's door. `messages` is the budget of messages per user that every door shares; `present` tells
+    who is in a session now. Belongs to the event loop that `start` runs on."""
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        clock: Clock,
+        settings: SlackSettings,
+        messages: TokenBuckets,
+        present: Callable[[str], list[presence.Shown]],
+    ) -> None:
+        pace = settings.pace
+        self._clock = clock
+        self._messages = messages
+        self._desk = Desk(
+            db=db,
+            api=SlackApi(settings.api_url, settings.bot_token, pace.call_timeout),
+            settings=settings,
+            present=present,
+            owner=new_id("own"),
+            posts=TokenBuckets(pace.posts_per_minute, pace.posts_burst),
+        )
+        self._keeper = Keeper(self._desk)
+        self._worker: Worker | None = None
+        self._intake = Intake(db, clock, settings, self._inbox_grew)
+        self._tasks: list[asyncio.Task[None]] = []
+        db.on_commit(self._keeper.poke)
+
+    @property
+    def router(self) -> APIRouter:
+        """`POST /slack/events`."""
+        return self._intake.router
+
+    @property
+    def bot(self) -> Bot | None:
+        """Who the token belongs to; None until Slack has told."""
+        return self._intake.bot
+
+    async def start(self) -> None:
+        await self._desk.api.open()
+        self._tasks = [
+            asyncio.create_task(self._keeper.run(), name="slack mirrors"),
+            asyncio.create_task(self._work(), name="slack inbox"),
+        ]
+        for task in self._tasks:
+            task.add_done_callback(_report)
+
+    async def close(self) -> None:
+        """Stops where it is; what is under way is in the database and goes on with the next start."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._keeper.close()
+        if self._worker is not None:
+            await self._worker.close()
+        await self._desk.api.close()
+
+    def _inbox_grew(self) -> None:
+        if self._worker is not None:
+            self._worker.wake()
+
+    async def _work(self) -> None:
+        bot = await self._introduce()
+        people = People(self._desk.api, bot.team_id, self._desk.pace.profile_age)
+        self._worker = Worker(
+            self._desk,
+            self._clock,
+            {
+                EVENT: Events(self._desk, bot, people, self._messages),
+                COMMAND_KIND: Commands(self._desk, bot, people),
+                INTERACTION: Interactions(),
+            },
+        )
+        await self._worker.run()
+
+    async def _introduce(self) -> Bot:
+        """Asks Slack once whose token this is; until it answers, requests wait in the inbox."""
+        failures = 0
+        while True:
+            try:
+                self._intake.bot = await self._desk.api.who_am_i()
+            except SlackFailure as failure:
+                failures += 1
+                log.warning("Slack does not tell whose token this is: %s", failure)
+                await asyncio.sleep(backoff(self._desk.pace, failures))
+            else:
+                return self._intake.bot
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("%s stopped", task.get_name(), exc_info=task.exception())

@@ -1,0 +1,148 @@
+"""Block Kit: the card of a session and the message about the agent. Pure; every text within Slack's limits."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.mrkdwn import escape, to_parts
+from bot.progress import Progress, Status
+
+Block = dict[str, Any]
+
+#: How many names the card shows before it counts.
+MAX_NAMES = 8
+MAX_PROMPT = 400
+MAX_ANSWER = 1_500
+
+_AGENTS = {"claude-code": "Claude Code", "codex": "Codex", "gemini": "Gemini CLI", "opencode": "opencode"}
+_STATUS: dict[Status, str] = {
+    "running": ":hourglass_flowing_sand: Working",
+    "completed": ":white_check_mark: Done",
+    "failed": ":x: Failed",
+    "interrupted": ":octagonal_sign: Stopped",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A message as Slack takes it. `text` is what a notification and a screen reader say."""
+
+    text: str
+    blocks: tuple[Block, ...]
+
+    @property
+    def digest(self) -> str:
+        """Changes when anything of it changes."""
+        content = json.dumps([self.text, self.blocks], sort_keys=True).encode()
+        return hashlib.sha256(content).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What the card of a session tells. `here` are the names of those who have it open."""
+
+    title: str
+    host: str
+    is_live: bool
+    url: str
+    here: tuple[str, ...] = ()
+    participants: int = 0
+    messages: int = 0
+    tokens: int | None = None
+    agent: str | None = None
+
+
+def card(view: Card) -> Shown:
+    status = ":large_green_circle: Live" if view.is_live else ":white_circle: Ended"
+    fields = [
+        _mrkdwn(f"*Host*\n{escape(_cut(view.host, 200))}"),
+        _mrkdwn(f"*Status*\n{status}"),
+        _mrkdwn(f"*Here now*\n{_names(view.here) if view.is_live else '–'}"),
+        _mrkdwn(f"*Agent*\n{escape(_cut(_agent(view.agent), 200))}"),
+    ]
+    counts = [_count(view.participants, "participant"), _count(view.messages, "message")]
+    if view.tokens:
+        counts.append(f"{view.tokens:,} tokens")
+    hint = "Reply in this thread to talk to everybody in the session." if view.is_live else "This session has ended."
+    button: Block = {
+        "type": "button",
+        "action_id": "open_session",
+        "text": {"type": "plain_text", "text": "Open session" if view.is_live else "Read session"},
+        "url": view.url,
+    }
+    if view.is_live:
+        button["style"] = "primary"
+    blocks: list[Block] = [
+        {"type": "header", "text": {"type": "plain_text", "text": _cut(view.title, 150), "emoji": False}},
+        {"type": "section", "fields": fields},
+        {"type": "actions", "elements": [button]},
+        {"type": "context", "elements": [_mrkdwn(" · ".join(counts)), _mrkdwn(hint)]},
+    ]
+    state = "Live session" if view.is_live else "Ended session"
+    return Shown(f"{state}: {escape(view.title)} (host {escape(view.host)})", tuple(blocks))
+
+
+def progress(view: Progress) -> Shown:
+    """The message about the agent: prompt, state, counts, and how its answer begins."""
+    state = _STATUS[view.status]
+    if view.status == "running" and view.step:
+        state += f": {escape(_cut(view.step, 200))}"
+    blocks: list[Block] = []
+    if view.prompt:
+        blocks.append(_section(_first(f"> {' '.join(view.prompt.split())}", MAX_PROMPT)))
+    blocks.append(_section(f"*{escape(_agent(view.agent))}* {state}"))
+    if view.problem:
+        blocks.append(_section(f":warning: {escape(_cut(view.problem, 500))}"))
+    if view.answer:
+        blocks.append(_section(_first(view.answer, MAX_ANSWER)))
+    blocks.append({"type": "context", "elements": [_mrkdwn(" · ".join(_counts(view)))]})
+    return Shown(f"{_agent(view.agent)}: {state.split(' ', 1)[1]}", tuple(blocks))
+
+
+def _counts(view: Progress) -> list[str]:
+    calls = _count(view.calls, "call") + (f" ({view.failed} failed)" if view.failed else "")
+    files = f"{_count(len(view.files), 'file')} +{view.lines_added} −{view.lines_removed}"
+    counts = [calls, files]
+    if view.tokens is not None:
+        counts.append(f"{view.tokens:,} tokens")
+    if view.turns > 1:
+        counts.append(f"{view.turns} turns")
+    return counts
+
+
+def _names(names: Sequence[str]) -> str:
+    if not names:
+        return "nobody yet"
+    shown = [escape(_cut(name, 40)) for name in names[:MAX_NAMES]]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _agent(name: str | None) -> str:
+    return _AGENTS.get(name, name) if name else "Agent"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _first(markdown: str, limit: int) -> str:
+    """How a text begins, in mrkdwn, whole lines where possible."""
+    parts = to_parts(markdown, limit)
+    return parts[0] + ("\n…" if len(parts) > 1 else "") if parts else "…"
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _section(text: str) -> Block:
+    return {"type": "section", "text": _mrkdwn(text)}
+
+
+def _mrkdwn(text: str) -> Block:
+    return {"type": "mrkdwn", "text": text}

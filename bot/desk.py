@@ -1,0 +1,52 @@
+"""What the readers of one workspace share: the database, the Web API, and one pace of posting per channel."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.settings import Pace, SlackSettings
+from bot.web import SlackApi
+from core import presence
+from core.db import Database
+from core.errors import TooMany
+from core.limits import TokenBuckets
+
+#: Who is in a session now.
+Present = Callable[[str], list[presence.Shown]]
+
+_random = random.SystemRandom()
+
+
+@dataclass(slots=True)
+class Desk:
+    """`owner` names this process in leases. `may_customize` is false once Slack refused to post under other names."""
+
+    db: Database
+    api: SlackApi
+    settings: SlackSettings
+    present: Present
+    owner: str
+    posts: TokenBuckets
+    may_customize: bool = True
+
+    @property
+    def pace(self) -> Pace:
+        return self.settings.pace
+
+    async def pay_for_post(self, channel: str) -> None:
+        """Waits until the channel may get one more post."""
+        while True:
+            try:
+                self.posts.take(channel)
+            except TooMany as wait:
+                await asyncio.sleep((wait.retry_after_ms or 1_000) / 1_000)
+            else:
+                return
+
+
+def backoff(pace: Pace, failures: int) -> float:
+    """Seconds to wait after so many failures in a row: full jitter, so that those who failed together part."""
+    return _random.uniform(0.0, min(pace.retry_most, pace.retry_base * 2 ** min(failures, 16)))

@@ -1,0 +1,161 @@
+"""Takes requests from Slack in: verified on the raw bytes, stored, and only then answered.
+
+Bolt reads the request and runs the listeners; `before_authorize` is where it can be stored before anything else. If
+storing fails Slack gets a 500 and sends it again, so nothing that was answered with 200 is ever lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from slack_bolt import BoltResponse
+from slack_bolt.adapter.starlette.async_handler import to_starlette_response
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import metrics
+from bot.commands import COMMAND, acknowledge, parse
+from bot.settings import SlackSettings
+from bot.signature import is_genuine
+from bot.web import Bot
+from core import inbox
+from core.clock import Clock
+from core.db import Database
+
+log = logging.getLogger(__name__)
+
+#: Slack's own requests stay far below.
+MAX_BODY = 2 * 1024 * 1024
+
+#: Kinds of stored requests.
+EVENT, COMMAND_KIND, INTERACTION = "slack_event", "slack_command", "slack_interaction"
+
+
+class Intake:
+    """The one URL of events, commands and interactivity. `stored` is called after something new is in the inbox."""
+
+    def __init__(self, db: Database, clock: Clock, settings: SlackSettings, stored: Callable[[], None]) -> None:
+        self._db = db
+        self._clock = clock
+        self._settings = settings
+        self._stored = stored
+        #: Who the token belongs to, once Slack has told.
+        self.bot: Bot | None = None
+        self._bolt = self._build()
+        self.router = APIRouter(tags=["slack"])
+        self.router.add_api_route("/slack/events", self._receive, methods=["POST"], include_in_schema=False)
+
+    def _build(self) -> AsyncApp:
+        async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+            return self._authorized(enterprise_id, team_id)
+
+        app = AsyncApp(
+            name="cosession",
+            client=AsyncWebClient(base_url=self._settings.api_url, retry_handlers=[]),
+            authorize=authorize,
+            before_authorize=self._store,
+            # The route has verified the raw bytes already, by a clock that can be handed in.
+            request_verification_enabled=False,
+        )
+        app.command(COMMAND)(self._acknowledge)
+        return app
+
+    def _authorized(self, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+        """From what is known already: no call to Slack stands between a request and its answer."""
+        bot = self.bot
+        return AuthorizeResult(
+            enterprise_id=enterprise_id,
+            team_id=bot.team_id if bot else team_id,
+            bot_user_id=bot.user_id if bot else None,
+            bot_id=bot.bot_id if bot else None,
+            bot_token=self._settings.bot_token,
+        )
+
+    async def _acknowledge(self, ack: AsyncAck, request: AsyncBoltRequest) -> None:
+        text = acknowledge(parse(request.raw_body.encode()))
+        await ack(text=text, response_type="ephemeral") if text else await ack()
+
+    # -- the route
+
+    async def _receive(self, request: Request) -> Response:
+        body = await _body(request)
+        if body is None:
+            return _problem(413, "too_large", "That request is larger than any that Slack sends.")
+        timestamp = request.headers.get("x-slack-request-timestamp", "")
+        signature = request.headers.get("x-slack-signature", "")
+        text = _decoded(body)
+        if text is None or not is_genuine(self._settings.signing_secret, timestamp, signature, body, self._clock()):
+            metrics.REJECTED.inc()
+            return _problem(401, "not_signed_in", "This request is not signed by Slack, or it is too old.")
+        headers: dict[str, str | Sequence[str]] = {**request.headers}
+        answer = await self._bolt.async_dispatch(AsyncBoltRequest(body=text, headers=headers))
+        return to_starlette_response(answer)
+
+    async def _store(
+        self,
+        req: AsyncBoltRequest,
+        body: dict[str, Any],
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002
+    ) -> BoltResponse:
+        if body.get("type") == "url_verification":
+            return await next()
+        kind, item_id = name_of(body, req.raw_body)
+        raw = req.raw_body.encode()
+        if await self._db.write(lambda tx: inbox.store(tx, item_id, kind, raw)):
+            self._stored()
+        return await next() if kind == COMMAND_KIND else BoltResponse(status=200, body="")
+
+
+def name_of(body: dict[str, Any], raw: str) -> tuple[str, str]:
+    """The kind of a request, and the id under which Slack would send it again."""
+    if "command" in body:
+        return COMMAND_KIND, "cmd:" + _digest(str(body.get("trigger_id") or raw))
+    if body.get("type") == "event_callback" and "event" in body:
+        return EVENT, _short(str(body.get("event_id") or _digest(raw)))
+    if body.get("type") == "app_rate_limited":
+        return EVENT, f"limit:{_digest(raw)}"
+    return INTERACTION, "act:" + _digest(str(body.get("trigger_id") or raw))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 100 else _digest(text)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+def _decoded(body: bytes) -> str | None:
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+async def _body(request: Request) -> bytes | None:
+    """The raw bytes, or None when there are too many."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BODY:
+            return None
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _problem(status: int, error_code: str, detail: str) -> Response:
+    body = {
+        "type": f"urn:cosession:{error_code}",
+        "title": error_code.replace("_", " ").capitalize(),
+        "status": status,
+        "detail": detail,
+        "error_code": error_code,
+    }
+    return Response(orjson.dumps(body), status, {"Cache-Control": "no-store"}, "application/problem+json")

@@ -1,0 +1,90 @@
+"""Keeps a reader running for every thread that has news, whether a commit pokes or a slow look finds it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+
+from bot.desk import Desk
+from bot.mirror import ThreadMirror
+from core import mirrors
+from core.db import Appended
+from core.errors import CosessionError
+from core.mirrors import Lease
+
+log = logging.getLogger(__name__)
+
+
+class Keeper:
+    """The mirrors of this process. Everything here runs on one event loop."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._running: dict[str, tuple[ThreadMirror, Lease, asyncio.Task[None]]] = {}
+        self._wake = asyncio.Event()
+        #: Session → monotonic time before which its broken reader is not started again.
+        self._resting: dict[str, float] = {}
+
+    def poke(self, appended: Sequence[Appended]) -> None:
+        """Something was committed; called on the event loop, after every commit."""
+        for session_id in {entry.session_id for entry in appended}:
+            running = self._running.get(session_id)
+            if running is not None:
+                running[0].wake()
+            else:
+                self._wake.set()
+
+    async def run(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                await self._look()
+            except CosessionError as error:
+                log.warning("could not look for threads with news: %s", error)
+            await asyncio.sleep(self._desk.pace.scan_every)
+            try:
+                async with asyncio.timeout(self._desk.pace.poll):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def close(self) -> None:
+        """Stops every reader where it is and gives the leases back."""
+        running, self._running = list(self._running.values()), {}
+        for _, _, task in running:
+            task.cancel()
+        await asyncio.gather(*(task for _, _, task in running), return_exceptions=True)
+        for _, lease, _ in running:
+            try:
+                await self._desk.db.write(lambda tx, lease=lease: mirrors.let_go(tx, lease))
+            except CosessionError as error:
+                log.warning("the lease on %s runs out by itself: %s", lease.session_id, error)
+
+    async def _look(self) -> None:
+        for mirror in await self._desk.db.read(mirrors.open_ones):
+            is_wanted = mirror.is_due or bool(self._desk.present(mirror.session_id))
+            is_resting = self._resting.get(mirror.session_id, 0.0) > time.monotonic()
+            if is_wanted and not is_resting and mirror.session_id not in self._running:
+                await self._start(mirror.session_id)
+
+    async def _start(self, session_id: str) -> None:
+        desk = self._desk
+        is_only_process = desk.settings.is_only_process
+
+        lease = await desk.db.write(
+            lambda tx: mirrors.take(tx, session_id, desk.owner, desk.pace.lease, is_only_process=is_only_process)
+        )
+        if lease is None:
+            return
+        mirror = ThreadMirror(desk, lease)
+        task = asyncio.create_task(mirror.run(), name=f"mirror of {session_id}")
+        self._running[session_id] = (mirror, lease, task)
+        task.add_done_callback(lambda done: self._ended(session_id, done))
+
+    def _ended(self, session_id: str, task: asyncio.Task[None]) -> None:
+        self._running.pop(session_id, None)
+        if not task.cancelled() and task.exception() is not None:
+            self._resting[session_id] = time.monotonic() + self._desk.pace.poll
+            log.error("the mirror of %s broke; it is started again", session_id, exc_info=task.exception())

@@ -1,0 +1,387 @@
+"""The thread's reader of the log: copies one session into one thread, in order, each message exactly once.
+
+People's messages are posted one by one and never dropped. What the agent does is one message per turn that is edited,
+and what the session is, is the card that the thread hangs under; both are edited at most so often, and always end true.
+Whatever fails is tried again from the log; nothing is remembered that the database does not know.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from bot import blocks, metrics
+from bot.desk import Desk, backoff
+from bot.mrkdwn import to_parts
+from bot.progress import Progress, begins_turn
+from bot.thread import Thread, ThreadGone
+from bot.web import Ambiguous, Limited, SlackFailure
+from core import log as session_log
+from core import mirrors, sessions, tables
+from core.db import Transaction
+from core.errors import CosessionError
+from core.events import ChatMessage, ChatMessagePosted, Event, SessionEnded
+from core.mirrors import Lease, LeaseLost
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: Entries that are read at once.
+PAGE = 500
+#: Times that a post which landed outside of a thread that is gone is looked for.
+STRAY_TRIES = 4
+#: The channel is searched for a lost card from a little before the mirror was made: clocks differ.
+CLOCK_SKEW = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    seq: int
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is new, and the session as it is now. `linked` are the messages that the thread has already."""
+
+    entries: Sequence[Entry]
+    linked: frozenset[str]
+    status: str
+    head: int
+    card: blocks.Card
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where an earlier reader of this thread stopped. `turn` are the entries that its open message tells."""
+
+    channel: str
+    root: str | None
+    intent: int | None
+    cursor: int
+    progress_ts: str | None
+    progress_seq: int | None
+    card_hash: str
+    created_at: datetime
+    turn: Sequence[Entry]
+
+
+class ThreadMirror:
+    """Runs until the session has ended and all of it is in the thread, or the thread is gone, or the lease."""
+
+    def __init__(self, desk: Desk, lease: Lease) -> None:
+        self.session_id = lease.session_id
+        self._desk = desk
+        self._lease = lease
+        self._wake = asyncio.Event()
+        self._cursor = self._saved = 0
+        self._progress: Progress | None = None
+        self._progress_ts: str | None = None
+        self._is_progress_stale = False
+        self._card_hash = ""
+        self._card_seq = 0
+        long_ago = float("-inf")
+        self._edited_at = self._card_at = self._wrote_at = long_ago
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    async def run(self) -> None:
+        try:
+            start = await self._desk.db.read(self._read_start)
+            thread = self._take_up(start)
+            await self._follow_log(thread, start)
+        except LeaseLost:
+            log.info("another process mirrors %s now", self.session_id)
+
+    def _take_up(self, start: Start) -> Thread:
+        self._cursor = self._saved = start.cursor
+        self._card_hash = start.card_hash
+        self._wrote_at = time.monotonic()
+        if start.progress_ts is not None and start.progress_seq is not None:
+            self._progress = Progress(start.progress_seq)
+            self._progress_ts = start.progress_ts
+            for entry in start.turn:
+                self._progress.apply(entry.event)
+            self._is_progress_stale = True
+        has_intent = start.intent is not None
+        return Thread(self._desk, self._lease, start.channel, start.root, start.intent, must_look=has_intent)
+
+    async def _follow_log(self, thread: Thread, start: Start) -> None:
+        failures = 0
+        quiet_since = time.monotonic()
+        while True:
+            self._wake.clear()
+            try:
+                page = await self._desk.db.read(self._read_page)
+                if page.status not in ("opening", "live"):
+                    return
+                await self._copy(thread, start, page)
+                await self._refresh(thread, page)
+                await self._keep()
+                failures = 0
+            except ThreadGone as gone:
+                await self._pause(thread, start, str(gone))
+                return
+            except Limited as wait:
+                await asyncio.sleep(wait.seconds)
+                continue
+            except (Ambiguous, CosessionError) as failure:
+                if isinstance(failure, LeaseLost):
+                    raise
+                failures += 1
+                log.warning("the thread of %s has to wait: %s", self.session_id, failure)
+                await asyncio.sleep(backoff(self._desk.pace, failures))
+                continue
+            if page.entries:
+                quiet_since = time.monotonic()
+                continue
+            if await self._is_finished(page):
+                return
+            if self._is_idle(quiet_since, page):
+                await self._save()
+                await self._desk.db.write(lambda tx: mirrors.let_go(tx, self._lease))
+                return
+            await self._rest()
+
+    # -- copying
+
+    async def _copy(self, thread: Thread, start: Start, page: Page) -> None:
+        if thread.root is None:
+            await self._open(thread, start, page)
+        at = 0
+        while at < len(page.entries):
+            entry = page.entries[at]
+            if self._is_said(entry.event, page.linked):
+                await self._say(thread, entry)
+                at += 1
+            else:
+                end = at
+                while end < len(page.entries) and not self._is_said(page.entries[end].event, page.linked):
+                    end += 1
+                await self._fold(thread, page.entries[at:end])
+                at = end
+
+    def _is_said(self, event: Event, linked: frozenset[str]) -> bool:
+        """Whether the entry is a post of its own."""
+        if isinstance(event, ChatMessagePosted):
+            return not event.message.session_only and event.message.id not in linked
+        return isinstance(event, SessionEnded)
+
+    async def _open(self, thread: Thread, start: Start, page: Page) -> None:
+        shown = blocks.card(page.card)
+        oldest = f"{(start.created_at - CLOCK_SKEW).timestamp():.6f}"
+        ts, url = await thread.open_card(shown, oldest)
+        await self._write(lambda tx: mirrors.opened(tx, self._lease, ts, url=url, card_hash=shown.digest))
+        thread.intent = None
+        self._card_hash, self._card_at = shown.digest, time.monotonic()
+
+    async def _say(self, thread: Thread, entry: Entry) -> None:
+        event = entry.event
+        if isinstance(event, ChatMessagePosted):
+            await self._say_message(thread, entry.seq, event.message)
+        else:
+            assert isinstance(event, SessionEnded)
+            if self._progress is not None and self._progress.status == "running":
+                self._progress.status, self._is_progress_stale = "interrupted", True
+            text = ":checkered_flag: The session has ended. It stays readable, with everything that was said."
+            stamps = await thread.say(entry.seq, [text])
+            await self._done_saying(thread, entry.seq, "", stamps)
+
+    async def _say_message(self, thread: Thread, seq: int, message: ChatMessage) -> None:
+        texts = to_parts(message.content) or ["…"]
+        stamps = await thread.say(seq, texts, author=message.username)
+        await self._done_saying(thread, seq, message.id, stamps)
+
+    async def _done_saying(self, thread: Thread, seq: int, message_id: str, stamps: list[str]) -> None:
+        await self._write(lambda tx: mirrors.posted(tx, self._lease, seq, message_id, stamps))
+        thread.intent = None
+        self._cursor = self._saved = seq
+
+    # -- the agent's message
+
+    async def _fold(self, thread: Thread, entries: Sequence[Entry]) -> None:
+        """Sums up a stretch of the log in which nobody speaks. Only a new turn is posted at once."""
+        last = entries[-1].seq
+        progress = copy.deepcopy(self._progress)
+        has_changed = False
+        for entry in entries:
+            if progress is None and begins_turn(entry.event):
+                progress = Progress(entry.seq)
+            has_changed |= progress is not None and progress.apply(entry.event)
+        if progress is not None and self._progress_ts is None:
+            await self._begin_progress(thread, progress, last)
+        elif has_changed:
+            self._is_progress_stale = True
+        self._progress, self._cursor = progress, last
+
+    async def _begin_progress(self, thread: Thread, progress: Progress, last: int) -> None:
+        first = progress.first_seq
+        shown = blocks.progress(progress)
+        was_there = thread.is_there(first) or thread.must_look
+        [ts] = await thread.say(first, [shown.text], blocks=list(shown.blocks))
+        await self._write(lambda tx: mirrors.advance(tx, self._lease, cursor=last, progress=(ts, first)))
+        thread.intent = None
+        self._saved, self._progress_ts, self._edited_at = last, ts, time.monotonic()
+        # One that an earlier attempt posted may tell less than this one; a finished one is closed by an edit.
+        self._is_progress_stale = was_there or progress.status != "running"
+
+    async def _refresh_progress(self, thread: Thread) -> None:
+        progress = self._progress
+        if progress is None or self._progress_ts is None or not self._is_progress_stale:
+            return
+        is_final = progress.status != "running"
+        if not is_final and time.monotonic() < self._edited_at + self._desk.pace.progress_every:
+            return
+        self._edited_at = time.monotonic()
+        await thread.edit(self._progress_ts, blocks.progress(progress))
+        self._is_progress_stale = False
+        if is_final:
+            cursor = self._cursor
+            await self._write(lambda tx: mirrors.advance(tx, self._lease, cursor=cursor, progress=None))
+            self._progress = self._progress_ts = None
+            self._saved = cursor
+
+    # -- the card
+
+    async def _refresh(self, thread: Thread, page: Page) -> None:
+        """Edits what may be edited now. Slack's "not now" to an edit holds nobody's words up."""
+        try:
+            await self._refresh_progress(thread)
+        except Limited as wait:
+            self._edited_at = time.monotonic() + wait.seconds - self._desk.pace.progress_every
+        try:
+            await self._refresh_card(thread, page)
+        except Limited as wait:
+            self._card_at = time.monotonic() + wait.seconds - self._desk.pace.card_every
+
+    async def _refresh_card(self, thread: Thread, page: Page) -> None:
+        assert thread.root is not None
+        shown = blocks.card(page.card)
+        if shown.digest == self._card_hash:
+            self._card_seq = page.head
+            return
+        is_due = time.monotonic() >= self._card_at + self._desk.pace.card_every
+        if not is_due and page.card.is_live:
+            return
+        self._card_at = time.monotonic()
+        await thread.edit(thread.root, shown)
+        seq, digest = page.head, shown.digest
+        await self._write(lambda tx: mirrors.advance(tx, self._lease, card=(seq, digest)))
+        self._card_hash, self._card_seq = digest, seq
+
+    # -- resting and ending
+
+    async def _is_finished(self, page: Page) -> bool:
+        """The session has ended and nothing of it is left to be written."""
+        if page.card.is_live or self._is_progress_stale or self._card_seq < page.head:
+            return False
+        await self._save()
+        await self._write(lambda tx: mirrors.close(tx, self._lease))
+        return True
+
+    def _is_idle(self, quiet_since: float, page: Page) -> bool:
+        is_quiet = time.monotonic() - quiet_since > self._desk.pace.idle
+        return is_quiet and not page.card.here and self._progress is None and self._card_seq == page.head
+
+    async def _rest(self) -> None:
+        """Waits for news, or until something that was held back may be written."""
+        pace, now = self._desk.pace, time.monotonic()
+        moments = [now + pace.poll, self._card_at + pace.card_every, self._wrote_at + pace.lease / 3]
+        if self._is_progress_stale:
+            moments.append(self._edited_at + pace.progress_every)
+        if self._saved < self._cursor:
+            moments.append(self._wrote_at + pace.save_every)
+        left = min(moment - now for moment in moments if moment > now)
+        try:
+            async with asyncio.timeout(left):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _keep(self) -> None:
+        """Stores the position where it has moved; else extends the lease before it runs out."""
+        silent_for = time.monotonic() - self._wrote_at
+        if self._saved < self._cursor and silent_for >= self._desk.pace.save_every:
+            await self._save()
+        elif silent_for >= self._desk.pace.lease / 3:
+            await self._write(lambda tx: mirrors.held(tx, self._lease))
+
+    async def _save(self) -> None:
+        cursor, card = self._cursor, (self._card_seq, self._card_hash)
+        await self._write(lambda tx: mirrors.advance(tx, self._lease, cursor=cursor, card=card))
+        self._saved = cursor
+
+    async def _pause(self, thread: Thread, start: Start, reason: str) -> None:
+        log.warning("the thread of %s is paused: %s", self.session_id, reason)
+        metrics.PAUSED.inc()
+        oldest = None if thread.root else f"{start.created_at.timestamp():.6f}"
+        for failures in range(1, STRAY_TRIES + 1):
+            try:
+                await thread.take_back_strays(oldest)
+                break
+            except SlackFailure as failure:
+                log.warning("could not look for strays of %s: %s", self.session_id, failure)
+                await asyncio.sleep(backoff(self._desk.pace, failures))
+        await self._write(lambda tx: mirrors.pause(tx, self._lease, reason))
+
+    async def _write(self, work: Callable[[Transaction], T]) -> T:
+        """Every write extends the lease."""
+        result = await self._desk.db.write(work)
+        self._wrote_at = time.monotonic()
+        return result
+
+    # -- reading
+
+    def _read_start(self, tx: Transaction) -> Start:
+        row = tx.sql.get(tables.Mirror, self.session_id)
+        assert row is not None
+        turn: list[Entry] = []
+        after = (row.progress_seq or 0) - 1
+        while row.progress_seq is not None and after < row.cursor:
+            stored = session_log.read_after(tx, self.session_id, after)
+            turn += [Entry(one.seq, one.event()) for one in stored if one.seq <= row.cursor]
+            if not stored:
+                break
+            after = stored[-1].seq
+        return Start(
+            row.channel,
+            row.root,
+            row.intent,
+            row.cursor,
+            row.progress_ts,
+            row.progress_seq,
+            row.card_hash,
+            row.created_at,
+            turn,
+        )
+
+    def _read_page(self, tx: Transaction) -> Page:
+        row = tx.sql.get(tables.Mirror, self.session_id)
+        session = tx.sql.get(tables.Session, self.session_id)
+        assert row is not None
+        assert session is not None
+        stored = session_log.read_after(tx, self.session_id, self._cursor, PAGE)
+        entries = [Entry(one.seq, one.event()) for one in stored]
+        messages = [one.event.message.id for one in entries if isinstance(one.event, ChatMessagePosted)]
+        card = blocks.Card(
+            title=session.title,
+            host=sessions.host_of(tx, session).username,
+            is_live=session.status == "live",
+            url=self._desk.settings.session_url(self.session_id),
+            here=self._here(),
+            participants=session.participant_count,
+            messages=session.message_count,
+            tokens=session.token_count,
+            agent=session.agent,
+        )
+        return Page(entries, mirrors.linked(tx, self.session_id, messages), row.status, session.head, card)
+
+    def _here(self) -> tuple[str, ...]:
+        return tuple(sorted(shown.person.username for shown in self._desk.present(self.session_id)))

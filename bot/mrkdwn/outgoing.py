@@ -1,0 +1,168 @@
+"""Markdown as people and agents write it, to mrkdwn as Slack shows it.
+
+Works line by line, so that a long text can be cut between lines: each part is complete in itself, with its fences
+closed and opened again. Every `<` of the text is escaped, so the only tokens in the result are links made here; the
+words that would ping a channel are broken with an invisible character, in case a client looks for them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+#: Longest post, in characters: Slack may split a `text` of more than 4,000 by itself, in the middle of a fence.
+MAX_PART = 3_900
+
+#: U+2060 WORD JOINER: takes no room and breaks the word.
+_JOINER = "\u2060"
+_BROADCAST = re.compile(r"@(?=(?:channel|here|everyone|group)\b)", re.IGNORECASE)
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[^`]*$")
+_HEADING = re.compile(r"^ {0,3}#{1,6}\s+(.*?)\s*#*$")
+_BULLET = re.compile(r"^(\s*)[-*+]\s+(?=\S)")
+_QUOTE = re.compile(r"^ {0,3}>\s?")
+_CODE = re.compile(r"(`+)(?!`)(.+?)(?<!`)\1(?!`)")
+_LINK = re.compile(r"!?\[([^\[\]\n]*)\]\(\s*(https?://[^\s()<>]+(?:\([^\s()<>]*\)[^\s()<>]*)*|mailto:[^\s()<>]+)\s*\)")
+_URL = re.compile(r"https?://[^\s<>]+")
+_STRONG = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
+_EMPHASIS = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]+?)(?<=[^\s*])\*(?![\w*])")
+_STRIKE = re.compile(r"~~(?=\S)(.+?)(?<=\S)~~")
+#: Stands for a `*` that means bold while the single ones are still being read as italics. From a private-use plane.
+_BOLD = "\U000f0001"
+
+
+def escape(text: str) -> str:
+    """`text` as Slack shows it literally: the three characters escaped, the words that ping broken."""
+    return _BROADCAST.sub("@" + _JOINER, _entities(text))
+
+
+def to_mrkdwn(markdown: str) -> str:
+    """The whole text in one piece."""
+    return "\n".join(line.converted for line in _lines(markdown))
+
+
+def to_parts(markdown: str, limit: int = MAX_PART) -> list[str]:
+    """The text in pieces of at most `limit` characters; a fence that is cut is closed and opened again."""
+    parts: list[str] = []
+    part: list[str] = []
+    size = 0
+    in_code = False
+
+    def finish() -> None:
+        nonlocal part, size
+        text = "\n".join([*part, "```"] if in_code else part)
+        if text.strip("`\n "):
+            parts.append(text)
+        part, size = (["```"], 3) if in_code else ([], 0)
+
+    for line in _fitting(_lines(markdown), limit - 8):
+        if size + len(line.converted) + 1 > limit - 4 and part:
+            finish()
+        part.append(line.converted)
+        size += len(line.converted) + 1
+        in_code = line.is_code if not line.is_fence else line.opens
+    finish()
+    return parts
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    raw: str
+    is_code: bool = False
+    is_fence: bool = False
+    opens: bool = False
+
+    @property
+    def converted(self) -> str:
+        if self.is_fence:
+            return "```"
+        return _entities(self.raw) if self.is_code else _text_line(self.raw)
+
+
+def _lines(markdown: str) -> Iterator[_Line]:
+    """A fence that is never closed is closed at the end, so that nothing behind it is swallowed."""
+    fence = ""
+    for raw in markdown.replace("\r\n", "\n").replace(_BOLD, "").split("\n"):
+        match = _FENCE.match(raw)
+        if not fence and match:
+            fence = match[1]
+            yield _Line(raw, is_fence=True, opens=True)
+        elif fence and match and match[1].startswith(fence) and not raw.strip().strip(fence[0]):
+            fence = ""
+            yield _Line(raw, is_fence=True)
+        else:
+            yield _Line(raw, is_code=bool(fence))
+    if fence:
+        yield _Line("", is_fence=True)
+
+
+def _fitting(lines: Iterator[_Line], limit: int) -> Iterator[_Line]:
+    """Cuts lines that are longer than a part, between words where there are any."""
+    for line in lines:
+        if len(line.converted) <= limit:
+            yield line
+            continue
+        piece = ""
+        for word in re.findall(r"\S+\s*|\s+", line.raw):
+            # An escaped character takes up to five; a word without spaces is cut where it must be.
+            for chunk in [word[at : at + limit // 6] for at in range(0, len(word), limit // 6)]:
+                if piece and len(_Line(piece + chunk, line.is_code).converted) > limit:
+                    yield _Line(piece, line.is_code)
+                    piece = ""
+                piece += chunk
+        yield _Line(piece, line.is_code)
+
+
+def _text_line(line: str) -> str:
+    heading = _HEADING.match(line)
+    if heading and heading[1]:
+        return f"*{_inline(heading[1].replace('**', ''))}*"
+    quote = _QUOTE.match(line)
+    if quote:
+        return "> " + _inline(line[quote.end() :])
+    bullet = _BULLET.match(line)
+    if bullet:
+        return f"{bullet[1]}• {_inline(line[bullet.end() :])}"
+    return _inline(line)
+
+
+def _inline(text: str) -> str:
+    """Code spans as they are; links and everything else around them converted."""
+    result = ""
+    position = 0
+    for code in _CODE.finditer(text):
+        result += _prose(text[position : code.start()]) + f"`{_entities(code[2])}`"
+        position = code.end()
+    return result + _prose(text[position:])
+
+
+def _prose(text: str) -> str:
+    result = ""
+    position = 0
+    for link in _LINK.finditer(text):
+        label = _styled(link[1]).replace("|", "¦") or _entities(link[2])
+        result += _with_urls(text[position : link.start()]) + f"<{_entities(link[2]).replace('|', '%7C')}|{label}>"
+        position = link.end()
+    return result + _with_urls(text[position:])
+
+
+def _with_urls(text: str) -> str:
+    """Addresses in the open are left to Slack to link: their underscores and stars are no marks."""
+    result = ""
+    position = 0
+    for url in _URL.finditer(text):
+        result += _styled(text[position : url.start()]) + escape(url[0])
+        position = url.end()
+    return result + _styled(text[position:])
+
+
+def _styled(text: str) -> str:
+    styled = escape(text)
+    styled = _STRONG.sub(rf"{_BOLD}\2{_BOLD}", styled)
+    styled = _EMPHASIS.sub(r"_\1_", styled)
+    styled = _STRIKE.sub(r"~\1~", styled)
+    return styled.replace(_BOLD, "*")
+
+
+def _entities(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,58 @@
+"""How this door is reached and how fast it walks. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from core.events import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Times in seconds; the defaults are Slack's limits and ours, tests walk faster."""
+
+    #: Longest that one call of the Web API may take, connection and answer together.
+    call_timeout: float = 10.0
+    #: Waits after a failure: full jitter below `retry_base` doubled each time, at most `retry_most`.
+    retry_base: float = 0.5
+    retry_most: float = 60.0
+    #: Sustained posts per minute and channel, and how many may come at once.
+    posts_per_minute: float = 60.0
+    posts_burst: float = 3.0
+    #: Least time between two edits of the agent's message, and of the card.
+    progress_every: float = 3.0
+    card_every: float = 10.0
+    #: Age at which "the thread is still there" is asked again before a post.
+    thread_check_every: float = 30.0
+    #: How long a process that died keeps others from going on. Longer than a call.
+    lease: float = 30.0
+    #: Slow looks at the database, for what no poke told; and the least time between two looks.
+    poll: float = 5.0
+    scan_every: float = 0.1
+    #: How long a thread without news keeps its reader in memory.
+    idle: float = 300.0
+    #: How often the position of a reader that has nothing to post is stored.
+    save_every: float = 1.0
+    #: Failures after which an item of the inbox is parked.
+    max_tries: int = 8
+    #: How long a Slack profile is believed.
+    profile_age: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class SlackSettings:
+    """`api_url` is the base of the Web API (another one for the sandbox), `base_url` the public address of Cosession.
+
+    `is_only_process` says that no other process serves this database, so that leases left by a crash are void.
+    """
+
+    signing_secret: str = field(repr=False)
+    bot_token: str = field(repr=False)
+    base_url: str
+    api_url: str = "https://slack.com/api/"
+    team_role: Role = "editor"
+    is_only_process: bool = False
+    pace: Pace = field(default_factory=Pace)
+
+    def session_url(self, session_id: str) -> str:
+        return f"{self.base_url.rstrip('/')}/s/{session_id}"

@@ -1,0 +1,219 @@
+"""Slack's Web API, as far as this door uses it: typed calls, and failures sorted by what to do about them.
+
+    Limited      Slack said "not now" and when: nothing happened
+    Ambiguous    no clear answer: it may have happened or not; look before doing it again
+    Refused      Slack said no, and would say no again
+
+Nothing here retries, because only the caller knows whether a second try could post twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import metrics
+
+Payload = dict[str, Any]
+
+#: Errors in an answer of status 200 that say nothing about whether the call took effect.
+_UNCLEAR = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable", "team_added_to_org"})
+_LIMITED = frozenset({"ratelimited", "rate_limited"})
+
+
+class SlackFailure(Exception):
+    """A call that did not work out."""
+
+
+class Limited(SlackFailure):
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"Slack asks to wait {seconds} s")
+        self.seconds = seconds
+
+
+class Ambiguous(SlackFailure):
+    """The text says what was seen."""
+
+
+class Refused(SlackFailure):
+    def __init__(self, code: str, needed: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.needed = needed
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """Who the token belongs to."""
+
+    team_id: str
+    team_name: str
+    user_id: str
+    bot_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A message that is in Slack now. `thread_ts` is where it really landed."""
+
+    ts: str
+    thread_ts: str | None
+
+
+class SlackApi:
+    """One workspace's Web API on one shared connection pool. `open` and `close` belong to one event loop."""
+
+    def __init__(self, api_url: str, token: str, timeout: float) -> None:
+        self._api_url = api_url.rstrip("/") + "/"
+        self._token = token
+        self._timeout = timeout
+        self._session: aiohttp.ClientSession | None = None
+        self._client: AsyncWebClient | None = None
+        #: (method, channel) → monotonic time before which Slack does not want to hear of it.
+        self._quiet_until: dict[tuple[str, str], float] = {}
+
+    async def open(self) -> None:
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self._timeout))
+        # Connection errors are not retried here: a post may have been made before the connection broke.
+        self._client = AsyncWebClient(
+            token=self._token, base_url=self._api_url, session=self._session, retry_handlers=[]
+        )
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    # -- calls
+
+    async def who_am_i(self) -> Bot:
+        answer = await self._call("auth.test", {})
+        return Bot(answer["team_id"], answer.get("team") or "Slack", answer["user_id"], answer.get("bot_id") or "")
+
+    async def post(self, channel: str, text: str, *, metadata: Payload, **fields: Any) -> Post:
+        """Posts under `metadata`, by which it can be found again. Previews of links are not wanted."""
+        args = {"channel": channel, "text": text, "metadata": metadata, "unfurl_links": False, "unfurl_media": False}
+        answer = await self._call("chat.postMessage", {**args, **fields})
+        return Post(answer["ts"], answer.get("message", {}).get("thread_ts"))
+
+    async def update(self, channel: str, ts: str, text: str, blocks: Sequence[Payload]) -> None:
+        await self._call("chat.update", {"channel": channel, "ts": ts, "text": text, "blocks": list(blocks)})
+
+    async def delete(self, channel: str, ts: str) -> None:
+        await self._call("chat.delete", {"channel": channel, "ts": ts})
+
+    async def whisper(self, channel: str, user: str, text: str, thread_ts: str | None = None) -> None:
+        """Shows something to one person only."""
+        place = {"thread_ts": thread_ts} if thread_ts else {}
+        await self._call("chat.postEphemeral", {"channel": channel, "user": user, "text": text, **place})
+
+    async def permalink(self, channel: str, ts: str) -> str:
+        answer = await self._call("chat.getPermalink", {"channel": channel, "message_ts": ts}, is_get=True)
+        return str(answer["permalink"])
+
+    async def channel(self, channel: str) -> Payload:
+        return (await self._call("conversations.info", {"channel": channel}, is_get=True))["channel"]
+
+    async def user(self, user: str) -> Payload:
+        return (await self._call("users.info", {"user": user}, is_get=True))["user"]
+
+    async def root_of(self, channel: str, root: str) -> Payload | None:
+        """The message that a thread hangs under, or None where there is none."""
+        args = {"channel": channel, "ts": root, "limit": 1}
+        answer = await self._call("conversations.replies", args, is_get=True)
+        return next((message for message in answer["messages"] if message["ts"] == root), None)
+
+    async def ours_in_thread(self, channel: str, root: str, oldest: str | None) -> dict[str, str]:
+        """Our own id → ts, of the messages of a thread that carry one."""
+        return await self._ours("conversations.replies", {"channel": channel, "ts": root}, oldest)
+
+    async def ours_in_channel(self, channel: str, oldest: str | None) -> dict[str, str]:
+        return await self._ours("conversations.history", {"channel": channel}, oldest)
+
+    async def _ours(self, method: str, where: Payload, oldest: str | None) -> dict[str, str]:
+        found: dict[str, str] = {}
+        args = {**where, "include_all_metadata": True, "limit": 200, **({"oldest": oldest} if oldest else {})}
+        while True:
+            answer = await self._call(method, args, is_get=True)
+            for message in answer["messages"]:
+                payload = (message.get("metadata") or {}).get("event_payload") or {}
+                if "id" in payload:
+                    # The first of two would be the true one; there are none unless somebody else copies metadata.
+                    found.setdefault(str(payload["id"]), str(message["ts"]))
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return found
+            args = {**args, "cursor": cursor}
+
+    async def respond(self, response_url: str, text: str) -> None:
+        """Answers a command privately, where no membership of the bot is needed."""
+        assert self._session is not None
+        body = {"response_type": "ephemeral", "replace_original": False, "text": text}
+        try:
+            async with self._session.post(response_url, json=body) as answer:
+                if answer.status == 429:
+                    raise Limited(_seconds(answer.headers))
+                if answer.status >= 500:
+                    raise Ambiguous(f"status {answer.status}")
+                if answer.status >= 400:
+                    raise Refused("response_url")
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Ambiguous(type(error).__name__) from error
+
+    # -- one call
+
+    async def _call(self, method: str, args: Payload, *, is_get: bool = False) -> Payload:
+        assert self._client is not None, "open() first"
+        key = (method, str(args.get("channel", "")))
+        await self._wait_for(key)
+        try:
+            if is_get:
+                # These take no JSON body (https://docs.slack.dev/apis/web-api/#methods_supporting_json).
+                answer = await self._client.api_call(method, http_verb="GET", params=_flat(args))
+            else:
+                answer = await self._client.api_call(method, json=args)
+        except SlackApiError as error:
+            failure = _sorted(error)
+            if isinstance(failure, Limited):
+                metrics.LIMITED.labels(method).inc()
+                self._quiet_until[key] = time.monotonic() + failure.seconds
+            raise failure from error
+        except (aiohttp.ClientError, SlackClientError, TimeoutError, ValueError, AttributeError) as error:
+            # The client fails with an AttributeError on an answer that is a plain text of status 200.
+            raise Ambiguous(f"{method}: {type(error).__name__}") from error
+        data = answer.data
+        assert isinstance(data, dict)
+        return data
+
+    async def _wait_for(self, key: tuple[str, str]) -> None:
+        left = self._quiet_until.pop(key, 0.0) - time.monotonic()
+        if left > 0:
+            await asyncio.sleep(left)
+
+
+def _sorted(error: SlackApiError) -> SlackFailure:
+    response: Any = error.response
+    status = getattr(response, "status_code", getattr(response, "status", 0))
+    data = getattr(response, "data", None)
+    code = str(data.get("error", "")) if isinstance(data, Mapping) else ""
+    if status == 429 or code in _LIMITED:
+        return Limited(_seconds(response.headers))
+    if status != 200 or not code or code in _UNCLEAR:
+        return Ambiguous(f"status {status} {code}".strip())
+    needed = data.get("needed", "") if isinstance(data, Mapping) else ""
+    return Refused(code, str(needed))
+
+
+def _seconds(headers: Mapping[str, Any]) -> float:
+    value = next((str(v) for name, v in headers.items() if name.lower() == "retry-after"), "")
+    return float(value) if value.isdigit() else 1.0
+
+
+def _flat(args: Payload) -> dict[str, str]:
+    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in args.items()}

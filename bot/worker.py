@@ -1,0 +1,194 @@
+"""Works the inbox off: every stored request has its effect once, in order, and none holds up another.
+
+A handler looks at a request and answers with what to do in the database; that runs in the same transaction that marks
+the request as handled, so a crash before it changes nothing and a crash after it repeats nothing. Requests of one
+person in one thread keep their order; one that has to wait steps aside for those of others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bot import metrics
+from bot.desk import Desk, backoff
+from bot.thread import BROKEN
+from bot.web import Ambiguous, Limited, Refused
+from core import inbox
+from core.clock import Clock
+from core.db import Transaction
+from core.errors import CosessionError, TooMany
+from core.inbox import Item
+
+log = logging.getLogger(__name__)
+
+
+async def nothing(_result: Any) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a request asks for. `effect` may run twice and is committed once; `then` follows the commit and may be lost
+    by a crash; `refused` tells the person, before the request is marked as handled."""
+
+    effect: Callable[[Transaction], Any]
+    refused: Callable[[CosessionError], Awaitable[None]]
+    then: Callable[[Any], Awaitable[None]] = nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Requests of one thread run one after the other; those of one person in it also keep their order."""
+
+    thread: str
+    person: str
+
+
+class Handler(Protocol):
+    def lane(self, item: Item) -> Lane: ...
+
+    async def handle(self, item: Item) -> Wish | None:
+        """None when there is nothing to do. Raises what the Web API raises, and retryable refusals."""
+        ...
+
+
+class Worker:
+    """The one handler of the inbox: it works while it holds the lease."""
+
+    def __init__(self, desk: Desk, clock: Clock, handlers: dict[str, Handler]) -> None:
+        self._desk = desk
+        self._clock = clock
+        self._handlers = handlers
+        self._wake = asyncio.Event()
+        self._takes_over = desk.settings.is_only_process
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    async def run(self) -> None:
+        while True:
+            self._wake.clear()
+            left = self._desk.pace.poll
+            try:
+                left = await self._work()
+            except CosessionError as error:
+                log.warning("the inbox has to wait: %s", error)
+            try:
+                async with asyncio.timeout(left):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def close(self) -> None:
+        try:
+            await self._desk.db.write(lambda tx: inbox.let_go(tx, self._desk.owner))
+        except CosessionError as error:
+            log.warning("the lease on the inbox runs out by itself: %s", error)
+
+    async def _work(self) -> float:
+        """Handles what can be handled now; returns the seconds until something else can."""
+        desk, takes_over = self._desk, self._takes_over
+        if not await desk.db.write(lambda tx: inbox.hold(tx, desk.owner, desk.pace.lease, is_only_process=takes_over)):
+            return desk.pace.poll
+        self._takes_over = False
+        items = await desk.db.read(inbox.pending)
+        threads: dict[str, list[tuple[Item, Lane]]] = defaultdict(list)
+        for item in items:
+            lane = self._handlers[item.kind].lane(item)
+            threads[lane.thread].append((item, lane))
+        work = (self._work_thread(queue) for queue in threads.values())
+        handled = await asyncio.gather(*work, return_exceptions=True)
+        for outcome in handled:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        await self._count()
+        if any(handled):
+            return 0.0
+        waits = [(item.not_before - self._clock()).total_seconds() for item in items]
+        return min([desk.pace.poll, *(max(wait, 0.01) for wait in waits)])
+
+    async def _work_thread(self, queue: list[tuple[Item, Lane]]) -> bool:
+        """True when anything was handled. Whoever's request has to wait, their later ones wait behind it."""
+        waiting: set[str] = set()
+        has_handled = False
+        for item, lane in queue:
+            if lane.person in waiting:
+                continue
+            if item.not_before > self._clock() or not await self._work_item(item):
+                waiting.add(lane.person)
+            else:
+                has_handled = True
+        return has_handled
+
+    async def _work_item(self, item: Item) -> bool:
+        """False when it has to be tried again."""
+        try:
+            wish = await self._handlers[item.kind].handle(item)
+            await self._grant(item, wish)
+        except Limited as wait:
+            await self._postpone(item, wait.seconds)
+        except TooMany as wait:
+            await self._postpone(item, (wait.retry_after_ms or 1_000) / 1_000)
+        except (Ambiguous, CosessionError) as failure:
+            log.warning("a request from Slack has to wait: %s", failure)
+            await self._postpone(item, self._desk.pace.retry_base + backoff(self._desk.pace, 3))
+        except Refused as refusal:
+            if refusal.code in BROKEN:
+                log.error("Slack refuses the bot's token: %s", refusal.code)
+                await self._postpone(item, self._desk.pace.retry_most)
+            else:
+                log.exception("Slack refused what a request needs")
+                await self._fail(item, refusal)
+        except Exception as error:
+            log.exception("a request from Slack could not be handled")
+            await self._fail(item, error)
+        else:
+            return True
+        return False
+
+    async def _grant(self, item: Item, wish: Wish | None) -> None:
+        def run(tx: Transaction) -> tuple[bool, Any]:
+            if not inbox.begin(tx, item.id):
+                return False, None
+            return True, wish.effect(tx) if wish is not None else None
+
+        try:
+            is_first, result = await self._desk.db.write(run)
+        except CosessionError as error:
+            if error.retryable or wish is None:
+                raise
+            await wish.refused(error)
+            await self._desk.db.write(lambda tx: inbox.begin(tx, item.id))
+            return
+        if is_first and wish is not None:
+            await self._follow_up(item, wish, result)
+
+    async def _follow_up(self, item: Item, wish: Wish, result: Any) -> None:
+        try:
+            await wish.then(result)
+        except (Limited, Ambiguous, Refused) as failure:
+            # The effect is there; only the private note about it is not.
+            log.warning("could not answer %s: %s", item.id, failure)
+
+    async def _postpone(self, item: Item, seconds: float) -> None:
+        await self._desk.db.write(lambda tx: inbox.postpone(tx, item.id, seconds, has_failed=False))
+
+    async def _fail(self, item: Item, error: Exception) -> None:
+        failures = item.attempts + 1
+        if failures >= self._desk.pace.max_tries:
+            reason = f"Given up after {failures} tries: {type(error).__name__}: {error}"
+            log.error("a request from Slack is parked: %s", reason)
+            await self._desk.db.write(lambda tx: inbox.park(tx, item.id, reason))
+            return
+        seconds = backoff(self._desk.pace, failures)
+        await self._desk.db.write(lambda tx: inbox.postpone(tx, item.id, seconds, has_failed=True))
+
+    async def _count(self) -> None:
+        backlog = await self._desk.db.read(inbox.backlog)
+        metrics.INBOX_WAITING.set(backlog.waiting)
+        metrics.INBOX_PARKED.set(backlog.parked)
