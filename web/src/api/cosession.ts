@@ -1,4 +1,5 @@
 /** Every call that this page makes, by name. */
+import type { ChatPage } from "~/session/client";
 import type { LogEntry, Participant, Role, SessionView } from "~/session/protocol";
 import { request } from "./http";
 
@@ -28,7 +29,7 @@ export interface InviteLook {
 const session = (id: string) => `/api/sessions/${encodeURIComponent(id)}`;
 
 export const api = {
-  signIn: (token: string) => request<{ user: Me }>("POST", "/api/sign-in", { token }),
+  signIn: (token: string) => request<Me>("POST", "/api/sign-in", { token }),
   signOut: () => request<void>("POST", "/api/sign-out"),
   me: (signal?: AbortSignal) => request<Me>("GET", "/api/me", undefined, signal),
 
@@ -43,6 +44,8 @@ export const api = {
     request<{ items: LogEntry[]; next: number | null }>("GET", `${session(id)}/events?after=${seq}&limit=${limit}`),
   eventsBefore: (id: string, seq: number, limit: number) =>
     request<{ items: LogEntry[] }>("GET", `${session(id)}/events?before=${seq}&limit=${limit}`),
+  messagesBefore: (id: string, seq: number, limit: number) =>
+    request<ChatPage>("GET", `${session(id)}/messages?before=${seq}&limit=${limit}`),
   participants: (id: string) => request<{ items: Participant[] }>("GET", `${session(id)}/participants`),
 
   invite: (id: string, wish: { role: Role; expires_in?: number; max_uses?: number }) =>

@@ -26,10 +26,16 @@ export function ChatPanel({ sessionId, me, composer }: { sessionId: string; me: 
 }
 
 function Messages({ me }: { me: Me }) {
-  const messages = useSession((state) => state.messages);
+  const newer = useSession((state) => state.messages);
+  const older = useSession((state) => state.olderMessages);
+  const from = useSession((state) => state.from);
+  const messages = useMemo(
+    () => (older.length > 0 ? [...older.filter((message) => message.seq < from), ...newer] : newer),
+    [older, newer, from],
+  );
   const outbox = useSession((state) => state.outbox);
   const isLoaded = useSession((state) => state.isLoaded);
-  const hasOlder = useSession((state) => state.from > 1);
+  const hasOlder = useSession((state) => state.hasOlderMessages && state.from > 1);
   const items = useMemo(() => chatItems(messages, outbox, me), [messages, outbox, me]);
   if (!isLoaded && items.length === 0) {
     return (
@@ -65,10 +71,11 @@ function NoMessages({ hasOlder }: { hasOlder: boolean }) {
 
 function OlderButton() {
   const client = useClient();
-  const isBusy = useClientState((state) => state.loading === "busy");
+  const state = useClientState((all) => all.chatLoading);
+  const words = { idle: "Earlier messages", busy: "Loading…", failed: "Earlier messages did not come. Try again" };
   return (
-    <Button look="ghost" size="sm" disabled={isBusy} onClick={() => void client.loadOlder()}>
-      {isBusy ? "Loading…" : "Look further back"}
+    <Button look="ghost" size="sm" disabled={state === "busy"} onClick={() => void client.loadOlderMessages()}>
+      {words[state]}
     </Button>
   );
 }

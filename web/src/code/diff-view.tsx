@@ -60,7 +60,7 @@ export const DiffView = memo(function DiffView({ path, diff }: { path: string; d
 
 function Number({ value }: { value: number | null }) {
   return (
-    <span className="text-ink-faint/80 w-7 shrink-0 pr-1.5 text-right sm:w-9 sm:pr-2 text-2xs leading-5 tabular-nums select-none">
+    <span className="text-ink-faint w-7 shrink-0 pr-1.5 text-right sm:w-9 sm:pr-2 text-2xs leading-5 tabular-nums select-none">
       {value}
     </span>
   );

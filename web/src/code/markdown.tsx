@@ -1,8 +1,9 @@
 /** Markdown from the agent and from people: sanitised, without remote images, with highlighted code. */
-import { memo } from "react";
+import { memo, type ReactElement } from "react";
 import ReactMarkdown, { type Components } from "react-markdown";
 import rehypeSanitize, { defaultSchema } from "rehype-sanitize";
 import remarkGfm from "remark-gfm";
+import { recent } from "~/lib/recent";
 import { CodeBlock } from "./code-block";
 import "./code.css";
 
@@ -23,6 +24,9 @@ const components: Components = {
       {alt || "image"}
     </a>
   ),
+  input: ({ checked }) => (
+    <input type="checkbox" checked={checked === true} disabled aria-label={checked === true ? "done" : "to do"} />
+  ),
   pre: ({ node }) => {
     const code = node?.children[0];
     if (code?.type !== "element") return null;
@@ -33,16 +37,10 @@ const components: Components = {
   },
 };
 
+const plugins = { remarkPlugins: [remarkGfm], rehypePlugins: [[rehypeSanitize, schema] as [typeof rehypeSanitize, typeof schema]] };
+const keep = recent<ReactElement>(400);
+
 export const Markdown = memo(function Markdown({ text }: { text: string }) {
-  return (
-    <div className="markdown">
-      <ReactMarkdown
-        remarkPlugins={[remarkGfm]}
-        rehypePlugins={[[rehypeSanitize, schema]]}
-        components={components}
-      >
-        {text}
-      </ReactMarkdown>
-    </div>
-  );
+  // Called as the function it is (it has no state): parsing is most of what a row costs while somebody scrolls.
+  return <div className="markdown">{keep(text, () => ReactMarkdown({ children: text, components, ...plugins }))}</div>;
 });

@@ -70,19 +70,17 @@ function SessionRoom({ id, me }: { id: string; me: Me }) {
     <div className="flex h-full flex-col">
       <SessionHeader onHelp={() => setHelpOpen(true)} isNarrow={!isWide} />
       {!isWide && <Tabs tab={tab} onTab={setTab} unread={unread} />}
-      <div className="relative flex min-h-0 flex-1">
+      <main className="relative flex min-h-0 flex-1">
         <OfflineBanner now={now} onRetry={() => client.reconnect()} />
-        <main id="panel-transcript" aria-label="Transcript of the session" className={`min-w-0 flex-1 ${shows("transcript") ? "" : "hidden"}`}>
+        <div className={`min-w-0 flex-1 ${shows("transcript") ? "" : "hidden"}`}>
           <Transcript ref={transcript} />
-        </main>
-        <aside
-          id="panel-chat"
-          aria-label="Chat of the session"
+        </div>
+        <div
           className={`border-line min-h-0 ${isWide ? "w-90 shrink-0 border-l 2xl:w-105" : "w-full"} ${shows("chat") ? "" : "hidden"}`}
         >
           <ChatPanel sessionId={id} me={me} composer={composer} />
-        </aside>
-      </div>
+        </div>
+      </main>
       <Announcer />
       {isHelpOpen && <HelpDialog onClose={() => setHelpOpen(false)} />}
     </div>
@@ -133,6 +131,8 @@ function useUnread(isChatShown: boolean): number {
 }
 
 function Stopped({ line, me, onRetry }: { line: Extract<Line, { phase: "stopped" }>; me: Me; onRetry: () => void }) {
+  // Somebody without a seat is told "not found"; who had one knows better.
+  const wasInside = useSession((state) => state.session !== null);
   if (line.code === 4401) {
     return (
       <Shell>
@@ -146,9 +146,9 @@ function Stopped({ line, me, onRetry }: { line: Extract<Line, { phase: "stopped"
     );
   }
   const [title, text] =
-    line.code === 4404
+    line.code === 4404 && !wasInside
       ? ["There is no such session", "It does not exist, or you are not one of its people. Ask for an invite."]
-      : line.code === 4403
+      : line.code === 4403 || line.code === 4404
         ? ["You are not in this session any more", "A host took you out of it. Ask them if you think it was a mistake."]
         : ["The connection was ended", "The server ended it and asked not to come back by itself."];
   return (

@@ -43,7 +43,7 @@ export function SignInPage() {
       ) : error.status >= 400 && error.status < 500 && error.status !== 429 ? (
         <Message icon="ban" title="This sign-in link does not work any more" tone="bad">
           <p>{error.message}</p>
-          <p>A link signs one person in, once. Ask for a new one, or see below how to make it.</p>
+          <p>A link signs one person in, once.</p>
           <HowToSignIn />
         </Message>
       ) : (
@@ -69,7 +69,7 @@ export function SignedOutPage() {
   return (
     <Shell>
       <Message icon="key" title="Sign in to Cosession">
-        <p>Live, shared AI coding sessions. You come in by a link: a sign-in link of your own, or an invite to a session.</p>
+        <p>Live, shared AI coding sessions. You come in by a link.</p>
         <HowToSignIn />
         <Button size="sm" icon="retry" look="ghost" onClick={() => location.assign("/")}>
           I have signed in already
@@ -83,8 +83,9 @@ function HowToSignIn() {
   return (
     <div className="bg-surface border-line rounded-card border p-4 text-left">
       <p className="text-ink font-medium">If you run this server</p>
-      <p className="mt-1">It printed a one-time sign-in link when it started. For another one, or for somebody else:</p>
-      <pre className="bg-code mt-2 overflow-x-auto rounded p-2.5 text-xs">cosession user add you@example.org --name You</pre>
+      <p className="mt-1">It prints a one-time sign-in link each time it starts.</p>
+      <p className="text-ink mt-3 font-medium">If somebody else does</p>
+      <p className="mt-1">Ask anybody in a session for an invite link: it brings you in and signs you in.</p>
     </div>
   );
 }

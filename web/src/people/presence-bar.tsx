@@ -1,6 +1,6 @@
 /** Who is here: coloured initials with a status, and where each of them looks. */
 import { useState } from "react";
-import { useSession } from "~/session/context";
+import { useClientState, useSession } from "~/session/context";
 import type { PersonPresence } from "~/session/protocol";
 import { Avatar } from "~/ui/avatar";
 import { Badge } from "~/ui/controls";
@@ -11,12 +11,14 @@ export function PresenceBar({ most = 5 }: { most?: number }) {
   const presence = useSession((state) => state.presence);
   const members = useSession((state) => state.members);
   const myId = useSession((state) => state.you?.user_id ?? null);
+  // Without a line nobody knows who is here: what was last known is shown as such.
+  const isOnline = useClientState((state) => state.line.phase === "online");
   const [isOpen, setOpen] = useState(false);
   const people = [...presence.values()].sort((a, b) => rank(a, myId) - rank(b, myId) || byName(a, b));
   const shown = people.length > most ? people.slice(0, most - 1) : people;
   return (
     <>
-      <ul aria-label="People here" className="flex items-center gap-1">
+      <ul aria-label="People here" className={`flex items-center gap-1 transition-opacity delay-1000 ${isOnline ? "" : "opacity-50"}`}>
         {shown.map((person) => (
           <li key={person.user_id} className="group relative">
             <button

@@ -1,44 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { ApiError } from "~/api/http";
 import { alice, answer, bob, connected, said } from "~/testing/entries";
+import { FakeHistory, FakeShelf } from "~/testing/history";
 import { FakeWorld } from "~/testing/world";
 import { SessionClient } from "./client";
-import type { Shelf } from "./outbox";
-import type { LogEntry } from "./protocol";
-
-/** A server's log, read over HTTP. */
-class FakeHistory {
-  entries: LogEntry[] = [];
-  reads: string[] = [];
-  isDown = false;
-
-  ticket = async () => ({ ticket: "t" });
-
-  eventsAfter = async (_id: string, seq: number, limit: number) => {
-    this.reads.push(`after ${seq}`);
-    return this.page(this.entries.filter((one) => one.seq > seq).slice(0, limit));
-  };
-
-  eventsBefore = async (_id: string, seq: number, limit: number) => {
-    this.reads.push(`before ${seq}`);
-    return this.page(this.entries.filter((one) => one.seq < seq).slice(-limit));
-  };
-
-  private page(items: LogEntry[]): { items: LogEntry[] } {
-    if (this.isDown) throw new ApiError(503, "unavailable", "The database is busy.");
-    return { items };
-  }
-}
-
-class FakeShelf extends Map<string, string> implements Shelf {
-  getItem = (name: string) => this.get(name) ?? null;
-  setItem = (name: string, text: string) => void this.set(name, text);
-  removeItem = (name: string) => void this.delete(name);
-  key = (at: number) => [...this.keys()][at] ?? null;
-  get length(): number {
-    return this.size;
-  }
-}
 
 let world: FakeWorld;
 let history: FakeHistory;
@@ -98,6 +62,16 @@ describe("history", () => {
     history.isDown = false;
     await client.loadOlder();
     expect(numbers()).toEqual(oneTo(5));
+  });
+});
+
+describe("chat", () => {
+  test("what was said long ago is there without the thousands of entries between", async () => {
+    history.entries = upTo(5_000);
+    history.entries[9] = said(10, "the plan");
+    await online(5_000);
+    expect(session().olderMessages.map((message) => message.content)).toEqual(["the plan"]);
+    expect(session()).toMatchObject({ from: 4_701, hasOlderMessages: false });
   });
 });
 

@@ -7,7 +7,7 @@ import { ApiError } from "~/api/http";
 import type { Position, Viewport } from "~/protocol.gen";
 import { Connection, type Line, type World } from "./connection";
 import { Outbox, type Shelf } from "./outbox";
-import type { Incoming, LogEntry, PresenceStatus } from "./protocol";
+import type { ChatMessage, Incoming, LogEntry, PresenceStatus } from "./protocol";
 import { type Input, reduceAll } from "./reducer";
 import { emptyState, type Outgoing, type SessionState } from "./state";
 
@@ -15,6 +15,9 @@ import { emptyState, type Outgoing, type SessionState } from "./state";
 const FIRST_PAGE = 300;
 const OLDER_PAGE = 1_000;
 const REPAIR_PAGE = 1_000;
+const CHAT_PAGE = 100;
+/** Fewer messages than this on the first page, and the chat reads further back by itself. */
+const CHAT_ENOUGH = 30;
 
 /** Milliseconds. */
 const FRAME_BATCH = 16;
@@ -25,11 +28,18 @@ const TYPING_EVERY = 2_000;
 const TYPING_FORGOTTEN = 6_000;
 const PRESENCE_EVERY = 1_000;
 
+/** Chat alone, oldest first. `next` is null at the beginning. */
+export interface ChatPage {
+  items: { seq: number; message: ChatMessage }[];
+  next: number | null;
+}
+
 /** The part of the HTTP interface that a session needs. */
 export interface History {
   ticket(id: string): Promise<{ ticket: string }>;
   eventsAfter(id: string, seq: number, limit: number): Promise<{ items: LogEntry[] }>;
   eventsBefore(id: string, seq: number, limit: number): Promise<{ items: LogEntry[] }>;
+  messagesBefore(id: string, seq: number, limit: number): Promise<ChatPage>;
 }
 
 export interface ClientState {
@@ -38,6 +48,7 @@ export interface ClientState {
   /** Loading of history: the first page, then older ones. */
   loading: "idle" | "busy" | "failed";
   loadError: string | null;
+  chatLoading: "idle" | "busy" | "failed";
 }
 
 export interface ClientOptions {
@@ -76,6 +87,7 @@ export class SessionClient {
       line: { phase: "connecting", lostAt: null },
       loading: "idle",
       loadError: null,
+      chatLoading: "idle",
     }));
     this.connection = new Connection({
       world: options.world,
@@ -187,10 +199,34 @@ export class SessionClient {
       const limit = isLoaded ? OLDER_PAGE : FIRST_PAGE;
       const page = await this.options.history.eventsBefore(this.options.sessionId, from, limit);
       this.store.setState({ loading: "idle" });
-      if (this.state.epoch === epoch) this.dispatch([{ type: "history", entries: page.items }]);
+      if (this.state.epoch !== epoch) return;
+      this.dispatch([{ type: "history", entries: page.items }]);
+      if (!isLoaded && this.state.messages.length < CHAT_ENOUGH) void this.loadOlderMessages();
     } catch (error) {
       const loadError = error instanceof ApiError ? error.message : String(error);
       this.store.setState({ loading: "failed", loadError });
+    }
+  }
+
+  /** Chat from before what is held, without the transcript around it. */
+  async loadOlderMessages(): Promise<void> {
+    const { epoch, from, olderMessages, hasOlderMessages } = this.state;
+    if (epoch === null || !hasOlderMessages || this.store.getState().chatLoading === "busy") return;
+    const before = Math.min(olderMessages[0]?.seq ?? from, from);
+    if (before <= 1) {
+      this.dispatch([{ type: "chat_history", messages: [], hasOlder: false }]);
+      return;
+    }
+    this.store.setState({ chatLoading: "busy" });
+    try {
+      const page = await this.options.history.messagesBefore(this.options.sessionId, before, CHAT_PAGE);
+      this.store.setState({ chatLoading: "idle" });
+      if (this.state.epoch !== epoch) return;
+      const messages = page.items.map(({ seq, message }) => ({ ...message, seq }));
+      this.dispatch([{ type: "chat_history", messages, hasOlder: page.next !== null }]);
+    } catch (error) {
+      console.warn("Earlier messages could not be loaded.", error);
+      this.store.setState({ chatLoading: "failed" });
     }
   }
 

@@ -19,19 +19,26 @@ interface Room {
 
 const RoomContext = createContext<Room | null>(null);
 
+/** A session of this browser with this server. */
 export function SessionProvider({ id, userId, children }: { id: string; userId: string; children: ReactNode }) {
-  const [room] = useState<Room>(() => ({
-    client: new SessionClient({
-      sessionId: id,
-      userId,
-      origin: location.origin.replace(/^http/, "ws"),
-      world: browserWorld,
-      history: api,
-      shelf: localStorage,
-      newId,
-    }),
-    folds: createStore<Folds>(() => ({ isOpen: {} })),
-  }));
+  const [client] = useState(
+    () =>
+      new SessionClient({
+        sessionId: id,
+        userId,
+        origin: location.origin.replace(/^http/, "ws"),
+        world: browserWorld,
+        history: api,
+        shelf: localStorage,
+        newId,
+      }),
+  );
+  return <ClientProvider client={client}>{children}</ClientProvider>;
+}
+
+/** Starts `client` and gives it to what stands inside. */
+export function ClientProvider({ client, children }: { client: SessionClient; children: ReactNode }) {
+  const [room] = useState<Room>(() => ({ client, folds: createStore<Folds>(() => ({ isOpen: {} })) }));
   useEffect(() => {
     room.client.start();
     return () => room.client.stop();

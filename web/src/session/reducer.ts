@@ -4,11 +4,12 @@
  */
 import { fold } from "./fold";
 import { type Incoming, isEntry, type LogEntry, type ServerFrame } from "./protocol";
-import { emptyState, emptyView, type Member, type Outgoing, type SessionState } from "./state";
+import { emptyState, emptyView, type Member, type Message, type Outgoing, type SessionState } from "./state";
 
 /** What happens on this page itself. */
 export type Local =
   | { type: "history"; entries: readonly LogEntry[] }
+  | { type: "chat_history"; messages: readonly Message[]; hasOlder: boolean }
   | { type: "message_queued"; message: Outgoing }
   | { type: "outbox_restored"; messages: readonly Outgoing[] }
   | { type: "message_requeued"; client_msg_id: string }
@@ -144,6 +145,11 @@ function takeOther(state: SessionState, input: ServerFrame | Local): SessionStat
       const taken = takeEntries(state, input.entries);
       return taken.isLoaded ? taken : { ...taken, isLoaded: true };
     }
+    case "chat_history": {
+      const first = state.olderMessages[0]?.seq ?? state.from;
+      const older = input.messages.filter((message) => message.seq < first);
+      return { ...state, olderMessages: [...older, ...state.olderMessages], hasOlderMessages: input.hasOlder };
+    }
     case "message_queued":
       return { ...state, outbox: [...state.outbox, input.message] };
     case "outbox_restored":
@@ -175,6 +181,7 @@ function connect(state: SessionState, frame: Extract<ServerFrame, { type: "conne
     ...start,
     // An empty log has no history to wait for.
     isLoaded: isFresh ? frame.seq === 0 : state.isLoaded,
+    hasOlderMessages: isFresh ? frame.seq > 0 : state.hasOlderMessages,
     epoch: frame.epoch,
     head: isFresh ? frame.seq : Math.max(state.head, frame.seq),
     session: frame.session,

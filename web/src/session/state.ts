@@ -145,6 +145,9 @@ export interface SessionState extends View {
   session: SessionView | null;
   you: Person | null;
   role: Role | null;
+  /** Chat from before `from`: it is read further back than the transcript, whose entries are many more. */
+  olderMessages: readonly Message[];
+  hasOlderMessages: boolean;
   members: ReadonlyMap<string, Member>;
   presence: ReadonlyMap<string, PersonPresence>;
   typing: ReadonlyMap<string, Typist>;
@@ -180,6 +183,8 @@ export const emptyState: SessionState = {
   session: null,
   you: null,
   role: null,
+  olderMessages: [],
+  hasOlderMessages: false,
   members: new Map(),
   presence: new Map(),
   typing: new Map(),
