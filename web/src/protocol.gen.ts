@@ -46,7 +46,7 @@ export interface JoinSession {
   since?: Position | null;
 }
 /**
- * A place in a session's log. `epoch` names the log itself: it changes when a server starts from another history.
+ * A place in a session's log. `epoch` names the history: it changes when a server starts from another one.
  */
 export interface Position {
   epoch: string;

@@ -18,7 +18,7 @@ export function PresenceBar({ most = 5 }: { most?: number }) {
   const shown = people.length > most ? people.slice(0, most - 1) : people;
   return (
     <>
-      <ul aria-label="People here" className={`flex items-center gap-1 transition-opacity delay-1000 ${isOnline ? "" : "opacity-50"}`}>
+      <ul aria-label="People here" className={`flex items-center gap-1 ${isOnline ? "" : "grayscale transition-[filter] delay-1000"}`}>
         {shown.map((person) => (
           <li key={person.user_id} className="group relative">
             <button

@@ -17,7 +17,7 @@ export function Avatar({
   return (
     <span className="relative inline-block shrink-0" style={{ width: size, height: size }} aria-hidden="true">
       <span
-        className={`grid size-full place-items-center rounded-full font-semibold text-white ${status === "away" ? "opacity-55" : ""}`}
+        className={`grid size-full place-items-center rounded-full font-semibold text-white ${status === "away" ? "grayscale" : ""}`}
         style={{ background: `var(--person-${color % 12})`, fontSize: Math.round(size * 0.4) }}
       >
         {initials(name)}
