@@ -18,6 +18,9 @@ from bot.sandbox.models import APP_ID, BOT_ID, BOT_USER_ID, TEAM_ID, Channel, Pa
 from bot.sandbox.web_api import Recorded, Violation, WebApi
 from bot.sandbox.workspace import Workspace
 
+#: Seconds between a change and the write of it.
+_WRITE_AFTER = 0.3
+
 
 class SandboxEngine(Humans):
     """An in-process Slack workspace "Acme" with one app installed.
@@ -58,6 +61,8 @@ class SandboxEngine(Humans):
         self.web_api = WebApi(workspace, bot_token=bot_token, scopes=scopes)
         workspace.on_event.append(delivery.event)
         self._bot_token = bot_token
+        self._file: Path | None = None
+        self._pending_write: asyncio.TimerHandle | None = None
         #: Called once when the engine closes; what streams to a page ends with it.
         self.on_close: list[Callable[[], None]] = []
 
@@ -137,6 +142,9 @@ class SandboxEngine(Humans):
         """Ends what is under way, streams of the page included. Undelivered events are dropped."""
         for close in self.on_close:
             close()
+        if self._pending_write is not None:
+            self._pending_write.cancel()
+            self._write()
         await self.delivery.aclose()
 
     # -- keeping it over a restart
@@ -154,6 +162,26 @@ class SandboxEngine(Humans):
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
+
+    def keep_in(self, path: Path) -> None:
+        """Takes up what the file holds and from now on writes every change to it, shortly after and all at once.
+
+        Raises `ValueError` for a file it cannot read.
+        """
+        self.load(path)
+        self._file = path
+        self.workspace.on_change.append(self._write_soon)
+
+    def _write_soon(self, change: Payload) -> None:
+        """One write for all changes of the next moment; ephemeral things are not kept, so they cause none."""
+        if self._file is None or self._pending_write is not None or change["kind"] == "ephemeral":
+            return
+        self._pending_write = asyncio.get_running_loop().call_later(_WRITE_AFTER, self._write)
+
+    def _write(self) -> None:
+        self._pending_write = None
+        if self._file is not None:
+            self.dump(self._file)
 
     def load(self, path: Path) -> bool:
         """Takes the workspace from a file; False when there is none. Raises `ValueError` for one it cannot read."""

@@ -75,11 +75,6 @@ class Receiver:
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def time() -> ManualTime:
     return ManualTime()
 

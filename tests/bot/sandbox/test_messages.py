@@ -218,6 +218,21 @@ async def test_people_are_found_by_id_and_by_mail(engine: SandboxEngine) -> None
     assert "email" not in engine.call("users.info", user="U0ALICE001")["user"]["profile"]
 
 
+async def test_a_workspace_that_is_kept_in_a_file_is_there_again(time: ManualTime, tmp_path: Path) -> None:
+    file = tmp_path / "slack.json"
+    for number in range(2):
+        engine = SandboxEngine(signing_secret=SECRET, bot_token=TOKEN, clock=time)
+        engine.keep_in(file)
+        await engine.say("alice", "#payments", f"run {number}")
+        await engine.aclose()
+    again = SandboxEngine(signing_secret=SECRET, bot_token=TOKEN, clock=time)
+    assert again.load(file)
+    assert [message["text"] for message in again.messages(CHANNEL)] == ["run 0", "run 1"]
+    file.write_text("{}")
+    with pytest.raises(ValueError, match="not a workspace"):
+        again.load(file)
+
+
 async def test_a_workspace_survives_a_restart(engine: SandboxEngine, time: ManualTime, tmp_path: Path) -> None:
     root = post(engine, "root", metadata={"event_type": "a", "event_payload": {"id": "1"}})
     await engine.say("alice", "#payments", "reply", thread_ts=root)

@@ -77,30 +77,32 @@ export function App() {
 
   return (
     <NamesContext value={names}>
-      <div className={root ? "sb-app has-thread" : "sb-app"}>
+      <div className="sb-app">
         <Sidebar
           snapshot={snapshot} place={place} onFaults={() => setFaultsOpen(!areFaultsOpen)}
           isUnread={(one) => one.latest > (sandbox.marks[one.id] ?? "") && one.id !== channelId}
           onPerson={(id) => { sessionStorage.setItem(PERSON, id); setThreadTs(null); setUser(id); }}
           onPlace={(next) => { setPlace(next); setThreadTs(null); if ("home" in next) void attempt("home", {}); }}
         />
-        <main className="sb-main">
-          <Banners snapshot={snapshot} status={sandbox.status} problem={sandbox.problem} clear={sandbox.clearProblem} />
-          {channel ? (
-            <ChannelPane
-              channel={channel} snapshot={snapshot} messages={sandbox.messages} isLoaded={sandbox.isLoaded} actions={actions}
-              onSend={(text) => send(text, null)}
+        <main className={root ? "sb-main has-thread" : "sb-main"}>
+          <div className="sb-column">
+            <Banners snapshot={snapshot} status={sandbox.status} problem={sandbox.problem} clear={sandbox.clearProblem} />
+            {channel ? (
+              <ChannelPane
+                channel={channel} snapshot={snapshot} messages={sandbox.messages} isLoaded={sandbox.isLoaded} actions={actions}
+                onSend={(text) => send(text, null)}
+              />
+            ) : (
+              <Home snapshot={snapshot} onAction={(id, value) => void attempt("click_in_view", { view_id: snapshot.home?.id, action_id: id, value })} />
+            )}
+          </div>
+          {root && channel && (
+            <ThreadPane
+              key={root.ts} root={root} channel={channel} snapshot={snapshot} messages={sandbox.messages} actions={actions}
+              onSend={(text) => send(text, root.ts)} onClose={() => setThreadTs(null)}
             />
-          ) : (
-            <Home snapshot={snapshot} onAction={(id, value) => void attempt("click_in_view", { view_id: snapshot.home?.id, action_id: id, value })} />
           )}
         </main>
-        {root && channel && (
-          <ThreadPane
-            key={root.ts} root={root} channel={channel} snapshot={snapshot} messages={sandbox.messages} actions={actions}
-            onSend={(text) => send(text, root.ts)} onClose={() => setThreadTs(null)}
-          />
-        )}
         {areFaultsOpen && (
           <Faults
             faults={snapshot.faults} onClose={() => setFaultsOpen(false)}

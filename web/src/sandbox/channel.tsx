@@ -75,7 +75,7 @@ export function ThreadPane(props: Common & { root: Message; onClose: () => void 
   const session = snapshot.sessions[`${channel.id}:${root.ts}`];
   const actions: MessageActions = { ...props.actions, openThread: undefined };
   return (
-    <aside
+    <section
       className="sb-thread" aria-label="Thread"
       onKeyDown={(event) => { if (event.key === "Escape") props.onClose(); }}
     >
@@ -91,6 +91,6 @@ export function ThreadPane(props: Common & { root: Message; onClose: () => void 
         {replies.map((message) => <MessageRow key={message.ts} message={message} actions={actions} />)}
       </div>
       <Composer label="Reply…" commands={{}} allowsCommands={false} onSend={props.onSend} isDisabled={channel.is_archived} />
-    </aside>
+    </section>
   );
 }
