@@ -1,0 +1,1 @@
+"""Everything else that we call or read, each behind a small surface: the records of coding agents."""
