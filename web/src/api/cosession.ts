@@ -1,5 +1,5 @@
 /** Every call that this page makes, by name. */
-import type { ChatPage } from "~/session/client";
+import type { ChatPage } from "~/session/loader";
 import type { LogEntry, Participant, Role, SessionView } from "~/session/protocol";
 import { request } from "./http";
 

@@ -155,7 +155,7 @@ function Stopped({ line, me, onRetry }: { line: Extract<Line, { phase: "stopped"
     <Shell me={me}>
       <Message icon="ban" title={title} tone="bad">
         <p>{text}</p>
-        {line.reason && <p className="text-ink-faint text-xs">{line.reason}</p>}
+        {line.code !== 4403 && line.code !== 4404 && line.reason && <p className="text-ink-faint text-xs">{line.reason}</p>}
         <p className="flex justify-center gap-2">
           <LinkButton href="/" look="primary">
             Your sessions

@@ -118,6 +118,29 @@ describe("holes", () => {
   });
 });
 
+describe("a history that changes under a page on its way", () => {
+  test("is read anew, and nothing of the old one is kept", async () => {
+    history.entries = upTo(9);
+    let release: () => void = () => undefined;
+    const slow = history.eventsBefore;
+    history.eventsBefore = async (id, seq, limit) => {
+      const page = await slow(id, seq, limit);
+      await new Promise<void>((resolve) => (release = resolve));
+      return page;
+    };
+    await online(9);
+    history.eventsBefore = slow;
+    world.socket.ends(1006);
+    await world.pass(500);
+    history.entries = upTo(2);
+    world.socket.says(connected(2, { epoch: "epoch-2" }));
+    release();
+    await world.pass(100);
+    expect(numbers()).toEqual([1, 2]);
+    expect(session().isLoaded).toBe(true);
+  });
+});
+
 describe("saying", () => {
   test("a message written without a line is sent when there is one, once, and forgotten when it is stored", async () => {
     client.start();

@@ -3,21 +3,13 @@
  * It repairs holes, keeps unsent messages and tells the server what this person looks at.
  */
 import { createStore, type StoreApi } from "zustand/vanilla";
-import { ApiError } from "~/api/http";
 import type { Position, Viewport } from "~/protocol.gen";
 import { Connection, type Line, type World } from "./connection";
+import { type History, Loader } from "./loader";
 import { Outbox, type Shelf } from "./outbox";
-import type { ChatMessage, Incoming, LogEntry, PresenceStatus } from "./protocol";
+import type { Incoming, PresenceStatus } from "./protocol";
 import { type Input, reduceAll } from "./reducer";
 import { emptyState, type Outgoing, type SessionState } from "./state";
-
-/** Entries of the first page, of an older one, and of one that fills a hole. */
-const FIRST_PAGE = 300;
-const OLDER_PAGE = 1_000;
-const REPAIR_PAGE = 1_000;
-const CHAT_PAGE = 100;
-/** Fewer messages than this on the first page, and the chat reads further back by itself. */
-const CHAT_ENOUGH = 30;
 
 /** Milliseconds. */
 const FRAME_BATCH = 16;
@@ -27,20 +19,6 @@ const RESEND = 10_000;
 const TYPING_EVERY = 2_000;
 const TYPING_FORGOTTEN = 6_000;
 const PRESENCE_EVERY = 1_000;
-
-/** Chat alone, oldest first. `next` is null at the beginning. */
-export interface ChatPage {
-  items: { seq: number; message: ChatMessage }[];
-  next: number | null;
-}
-
-/** The part of the HTTP interface that a session needs. */
-export interface History {
-  ticket(id: string): Promise<{ ticket: string }>;
-  eventsAfter(id: string, seq: number, limit: number): Promise<{ items: LogEntry[] }>;
-  eventsBefore(id: string, seq: number, limit: number): Promise<{ items: LogEntry[] }>;
-  messagesBefore(id: string, seq: number, limit: number): Promise<ChatPage>;
-}
 
 export interface ClientState {
   session: SessionState;
@@ -72,10 +50,10 @@ export class SessionClient {
   readonly store: StoreApi<ClientState>;
   private readonly connection: Connection;
   private readonly outbox: Outbox;
+  private readonly loader: Loader;
   private readonly timers = new Map<string, number>();
   private inbox: Input[] = [];
   private lastFlush = 0;
-  private isRepairing = false;
   private typingSentAt = Number.NEGATIVE_INFINITY;
   private presence: { status: PresenceStatus; viewport: Viewport | null } = { status: "active", viewport: null };
   private presenceSentAt = Number.NEGATIVE_INFINITY;
@@ -89,6 +67,7 @@ export class SessionClient {
       loadError: null,
       chatLoading: "idle",
     }));
+    this.loader = new Loader(options.sessionId, options.history, this.store, (inputs) => this.dispatch(inputs));
     this.connection = new Connection({
       world: options.world,
       fetchTicket: async () => (await options.history.ticket(options.sessionId)).ticket,
@@ -186,71 +165,12 @@ export class SessionClient {
 
   // ── History ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The page before what is held. Does nothing at the beginning of the log or while one is on its way. */
-  async loadOlder(): Promise<void> {
-    const { epoch, from, isLoaded } = this.state;
-    if (this.store.getState().loading === "busy" || epoch === null) return;
-    if (from <= 1) {
-      if (!isLoaded) this.dispatch([{ type: "history", entries: [] }]);
-      return;
-    }
-    this.store.setState({ loading: "busy", loadError: null });
-    try {
-      const limit = isLoaded ? OLDER_PAGE : FIRST_PAGE;
-      const page = await this.options.history.eventsBefore(this.options.sessionId, from, limit);
-      this.store.setState({ loading: "idle" });
-      if (this.state.epoch !== epoch) return;
-      this.dispatch([{ type: "history", entries: page.items }]);
-      if (!isLoaded && this.state.messages.length < CHAT_ENOUGH) void this.loadOlderMessages();
-    } catch (error) {
-      const loadError = error instanceof ApiError ? error.message : String(error);
-      this.store.setState({ loading: "failed", loadError });
-    }
+  loadOlder(): Promise<void> {
+    return this.loader.older();
   }
 
-  /** Chat from before what is held, without the transcript around it. */
-  async loadOlderMessages(): Promise<void> {
-    const { epoch, from, olderMessages, hasOlderMessages } = this.state;
-    if (epoch === null || !hasOlderMessages || this.store.getState().chatLoading === "busy") return;
-    const before = Math.min(olderMessages[0]?.seq ?? from, from);
-    if (before <= 1) {
-      this.dispatch([{ type: "chat_history", messages: [], hasOlder: false }]);
-      return;
-    }
-    this.store.setState({ chatLoading: "busy" });
-    try {
-      const page = await this.options.history.messagesBefore(this.options.sessionId, before, CHAT_PAGE);
-      this.store.setState({ chatLoading: "idle" });
-      if (this.state.epoch !== epoch) return;
-      const messages = page.items.map(({ seq, message }) => ({ ...message, seq }));
-      this.dispatch([{ type: "chat_history", messages, hasOlder: page.next !== null }]);
-    } catch (error) {
-      console.warn("Earlier messages could not be loaded.", error);
-      this.store.setState({ chatLoading: "failed" });
-    }
-  }
-
-  /** Fetches what the socket did not bring: the answer of the log itself, so no hole outlives this. */
-  private async repair(): Promise<void> {
-    if (this.isRepairing || !this.hasHole()) return;
-    this.isRepairing = true;
-    try {
-      while (this.hasHole()) {
-        const { to, epoch } = this.state;
-        const page = await this.options.history.eventsAfter(this.options.sessionId, to, REPAIR_PAGE);
-        if (this.state.epoch !== epoch || page.items.length === 0) break;
-        this.dispatch(page.items);
-      }
-    } catch (error) {
-      // The line's next `ping` asks again.
-      console.warn("Missing events could not be fetched yet.", error);
-    } finally {
-      this.isRepairing = false;
-    }
-  }
-
-  private hasHole(): boolean {
-    return this.state.epoch !== null && this.state.head > this.state.to;
+  loadOlderMessages(): Promise<void> {
+    return this.loader.olderMessages();
   }
 
   // ── The line ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -295,8 +215,8 @@ export class SessionClient {
     this.inbox = [];
     this.dispatch(frames);
     for (const frame of frames) this.attend(frame as Incoming);
-    if (this.state.ahead.size > 0) this.armOnce("repair", GAP_GRACE, () => void this.repair());
-    else if (this.hasHole()) this.armOnce("repair", HEAD_GRACE, () => void this.repair());
+    if (this.state.ahead.size > 0) this.armOnce("repair", GAP_GRACE, () => void this.loader.repair());
+    else if (this.loader.hasHole()) this.armOnce("repair", HEAD_GRACE, () => void this.loader.repair());
   }
 
   /** What a frame asks to be done, beside what it says. */

@@ -38,7 +38,7 @@ const keys: [keys: string[], what: string][] = [
   [["J"], "Next entry of the transcript"],
   [["K"], "Entry before"],
   [["G"], "To the latest entry"],
-  [["Enter"], "Open or close the entry’s line in focus"],
+  [["Enter"], "Open or close the entry"],
   [["/"], "Write in the chat"],
   [["Enter"], "Send the message"],
   [["Shift", "Enter"], "New line in the message"],

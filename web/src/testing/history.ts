@@ -1,6 +1,6 @@
 /** A server's log, read over HTTP. */
 import { ApiError } from "~/api/http";
-import type { History } from "~/session/client";
+import type { History } from "~/session/loader";
 import type { Shelf } from "~/session/outbox";
 import type { LogEntry } from "~/session/protocol";
 

@@ -153,6 +153,10 @@ function Rows({ rows, ref }: { rows: readonly Row[]; ref: Ref<TranscriptHandle> 
             aria-posinset={index + 1}
             aria-setsize={rows.length}
             onFocus={() => setFocused(row.key)}
+            onKeyDown={(event) => {
+              if (event.key !== "Enter" || event.target !== event.currentTarget) return;
+              event.currentTarget.querySelector<HTMLElement>("button[aria-expanded]")?.click();
+            }}
             className={`mx-auto w-full max-w-4xl px-3 outline-offset-[-2px] sm:px-5 ${index === 0 ? "pt-3" : ""} ${index === rows.length - 1 ? "pb-4" : ""}`}
           >
             <RowView row={row} />
