@@ -180,7 +180,10 @@ class Delivery:
         headers = {"content-type": "application/json"}
         if number:
             headers |= {"x-slack-retry-num": str(number), "x-slack-retry-reason": str(reason)}
-        answer, failure = await self._post(json.dumps(envelope).encode(), headers)
+        if self._faults.take_event(kind, ("lose",)) is not None:
+            answer, failure = None, "connection_failed"
+        else:
+            answer, failure = await self._post(json.dumps(envelope).encode(), headers)
         status = answer.status_code if answer is not None else None
         if answer is not None and not 200 <= answer.status_code < 300:
             failure = "http_error"

@@ -106,11 +106,12 @@ class Directory:
         }
 
     def restore(self, raw: Payload) -> None:
-        self.people = {one["id"]: Person(**one) for one in raw["people"]}
-        self.channels = {one["id"]: load_channel(one) for one in raw["channels"]}
-        self.views.homes = raw["homes"]
-        self.agent_sessions = raw["agent_sessions"]
-        self._last_micros = raw["last_micros"]
+        """Takes it up again, whole or not at all. Raises `KeyError` or `TypeError` for anything but a snapshot."""
+        people = {one["id"]: Person(**one) for one in raw["people"]}
+        channels = {one["id"]: load_channel(one) for one in raw["channels"]}
+        homes, sessions, micros = raw["homes"], raw["agent_sessions"], int(raw["last_micros"])
+        self.people, self.channels, self.views.homes = people, channels, homes
+        self.agent_sessions, self._last_micros = sessions, micros
 
 
 def _thread_summary(channel: Channel, root: Message) -> dict[str, Any]:

@@ -188,7 +188,10 @@ class SandboxEngine(Humans):
         if not path.exists():
             return False
         raw = json.loads(path.read_text(encoding="utf-8"))
-        if raw.get("version") != 1:
-            raise ValueError(f"{path} is not a workspace of this sandbox")
-        self.workspace.restore(raw)
+        try:
+            if raw["version"] != 1:
+                raise ValueError(f"{path} is not a workspace of this sandbox")
+            self.workspace.restore(raw)
+        except (KeyError, TypeError) as broken:
+            raise ValueError(f"{path} is not a workspace of this sandbox") from broken
         return True

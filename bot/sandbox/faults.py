@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 ApiKind = Literal["status", "hang", "reset"]
-EventKind = Literal["duplicate", "delay", "reorder", "drop_ack"]
+EventKind = Literal["duplicate", "delay", "reorder", "drop_ack", "lose"]
 
 #: Matches any method or event.
 ANY = "*"
@@ -69,6 +69,10 @@ class Faults:
     def drop_ack(self, event: str = ANY, *, times: int = 1) -> None:
         """The next events are delivered, but the answer is lost: they are retried as after a timeout."""
         self.events.append(EventFault("drop_ack", event, times))
+
+    def lose(self, event: str = ANY, *, times: int = 1) -> None:
+        """The next attempts to deliver an event never arrive: the app hears of it by the retry."""
+        self.events.append(EventFault("lose", event, times))
 
     def clear(self) -> None:
         self.api.clear()

@@ -141,6 +141,7 @@ class _Page:
             "duplicate": lambda: faults.duplicate(times=times),
             "delay": lambda: faults.delay(seconds=float(asked.get("seconds", 3)), times=times),
             "reorder": lambda: faults.reorder(times=times),
+            "lose": lambda: faults.lose(times=times),
             "drop_ack": lambda: faults.drop_ack(times=times),
         }
         kind = str(asked["kind"])

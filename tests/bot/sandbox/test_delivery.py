@@ -211,6 +211,13 @@ async def test_on_demand_events_change_places(engine: SandboxEngine, receiver: R
     assert [event["text"] for event in events(receiver)] == ["second", "first"]
 
 
+async def test_on_demand_an_event_arrives_only_by_its_retry(engine: SandboxEngine, receiver: Receiver) -> None:
+    engine.faults.lose("message")
+    await engine.say("alice", CHANNEL, "hello")
+    await engine.settled()
+    assert retries(receiver) == [("1", "connection_failed")]
+
+
 async def test_on_demand_the_answer_to_an_event_is_lost(engine: SandboxEngine, receiver: Receiver) -> None:
     engine.faults.drop_ack("message")
     await engine.say("alice", CHANNEL, "hello")

@@ -228,9 +228,11 @@ async def test_a_workspace_that_is_kept_in_a_file_is_there_again(time: ManualTim
     again = SandboxEngine(signing_secret=SECRET, bot_token=TOKEN, clock=time)
     assert again.load(file)
     assert [message["text"] for message in again.messages(CHANNEL)] == ["run 0", "run 1"]
-    file.write_text("{}")
-    with pytest.raises(ValueError, match="not a workspace"):
-        again.load(file)
+    for broken in ("{}", "[]", '{"version": 1}'):
+        file.write_text(broken)
+        with pytest.raises(ValueError, match="not a workspace"):
+            again.load(file)
+    assert len(again.messages(CHANNEL)) == 2
 
 
 async def test_a_workspace_survives_a_restart(engine: SandboxEngine, time: ManualTime, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ const EVENTS: [string, string][] = [
   ["duplicate", "Arrives twice"],
   ["delay", "Arrives late"],
   ["reorder", "Changes places with the next"],
+  ["lose", "Never arrives the first time"],
   ["drop_ack", "Answer lost, so it comes again"],
 ];
 
