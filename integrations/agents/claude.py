@@ -98,7 +98,9 @@ class ClaudeCode:
         message = record["message"]
         usage = self._count(message, _time(record))
         if record.get("isSidechain"):
-            return usage or "assistant/sidechain"  # A helper of the agent's own: its tokens count, its words do not show.
+            return (
+                usage or "assistant/sidechain"
+            )  # A helper of the agent's own: its tokens count, its words do not show.
         if record.get("isApiErrorMessage"):
             text = " ".join(str(block.get("text", "")) for block in message["content"])
             return [AgentFailed(turn_id=self._turn or None, message=text, occurred_at=_time(record))]

@@ -1,8 +1,8 @@
 """Codex's rollout (`$CODEX_HOME/sessions/…/rollout-….jsonl`, as version 0.169 writes it).
 
-Finished items (`event_msg` / `item_completed`) tell the truth; the model's own records (`response_item`) repeat them and
-are used for one thing only: calls begin there, and a call that the sandbox stopped has no item at all. Totals of tokens
-are running ones: the last counts.
+Finished items (`event_msg` / `item_completed`) tell the truth; the model's own records (`response_item`) repeat them
+and are used for one thing only: calls begin there, and a call that the sandbox stopped has no item at all. Totals of
+tokens are running ones: the last counts.
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ class Codex:
             case "event_msg/turn_aborted":
                 return self._turn_ended(record, "interrupted")
             case "event_msg/error" | "event_msg/stream_error":
-                failed = AgentFailed(turn_id=self._turn or None, message=str(payload["message"]), occurred_at=_time(record))
+                failed = AgentFailed(
+                    turn_id=self._turn or None, message=str(payload["message"]), occurred_at=_time(record)
+                )
                 return [failed]
             case "event_msg/token_count":
                 return self._tokens(record) or name

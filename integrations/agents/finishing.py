@@ -11,7 +11,13 @@ from typing import Any
 from core.events import MAX_AGENT_TEXT, MAX_DIFF, MAX_OUTPUT, AgentEvent
 
 #: Longest texts by field, in characters; the rest is cut to a line.
-_LIMITS = {"text": MAX_AGENT_TEXT, "message": MAX_AGENT_TEXT, "output": MAX_OUTPUT, "input": MAX_OUTPUT, "diff": MAX_DIFF}
+_LIMITS = {
+    "text": MAX_AGENT_TEXT,
+    "message": MAX_AGENT_TEXT,
+    "output": MAX_OUTPUT,
+    "input": MAX_OUTPUT,
+    "diff": MAX_DIFF,
+}
 MAX_LINE = 400
 #: What identifies or classifies, and is made by us or checked against a list.
 _NOT_TEXT = frozenset({"type", "turn_id", "call_id", "occurred_at", "status", "change", "kind", "agent"})

@@ -19,11 +19,11 @@ from urllib.parse import quote
 #: Shorter known values are too likely to be ordinary words.
 MIN_KNOWN = 8
 #: Names whose values are secrets: of variables, of keys in JSON and YAML, of headers.
-SECRET_NAME = (
+_NAMES = (
     r"(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|apikey|access[_-]?key|private[_-]?key|"
     r"secret[_-]?key|signing[_-]?key|encryption[_-]?key|auth[_-]?key|credentials?)"
 )
-_SECRET_VARIABLE = re.compile(rf"{SECRET_NAME}$|_KEY$|^DATABASE_URL$|_DSN$", re.IGNORECASE)
+_SECRET_VARIABLE = re.compile(rf"{_NAMES}$|_KEY$|^DATABASE_URL$|_DSN$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,8 @@ def _rule(name: str, pattern: str, *hints: str, flags: int = 0) -> Rule:
 TOKEN_RULES: tuple[Rule, ...] = (
     _rule(
         "private-key",
-        r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)",
+        r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?"
+        r"(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)",
         "private key",
     ),
     _rule("aws-access-key", r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b", "akia", "asia", "abia", "acca"),
@@ -54,8 +55,20 @@ TOKEN_RULES: tuple[Rule, ...] = (
     _rule("slack-webhook", r"hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9/_+-]{20,})", "hooks.slack"),
     _rule("anthropic", r"\bsk-ant-[A-Za-z0-9_-]{16,}", "sk-ant-"),
     _rule("openai", r"\bsk-(?:proj-|svcacct-|admin-|or-v1-)?(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{20,}", "sk-"),
-    _rule("google", r"\bAIza[0-9A-Za-z_-]{35}|\bya29\.[0-9A-Za-z_-]{20,}|\bGOCSPX-[0-9A-Za-z_-]{20,}", "aiza", "ya29.", "gocspx-"),
-    _rule("stripe", r"\b(?:[srp]k_(?:live|test)_[0-9A-Za-z]{10,}|whsec_[0-9A-Za-z+/=]{16,})", "k_live_", "k_test_", "whsec_"),
+    _rule(
+        "google",
+        r"\bAIza[0-9A-Za-z_-]{35}|\bya29\.[0-9A-Za-z_-]{20,}|\bGOCSPX-[0-9A-Za-z_-]{20,}",
+        "aiza",
+        "ya29.",
+        "gocspx-",
+    ),
+    _rule(
+        "stripe",
+        r"\b(?:[srp]k_(?:live|test)_[0-9A-Za-z]{10,}|whsec_[0-9A-Za-z+/=]{16,})",
+        "k_live_",
+        "k_test_",
+        "whsec_",
+    ),
     _rule("npm", r"\bnpm_[A-Za-z0-9]{36}", "npm_"),
     _rule("pypi", r"\bpypi-[A-Za-z0-9_-]{40,}", "pypi-"),
     _rule("sendgrid", r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}", "sg."),
@@ -70,7 +83,12 @@ TOKEN_RULES: tuple[Rule, ...] = (
     _rule("age", r"\bAGE-SECRET-KEY-1[A-Z0-9]{58}", "age-secret-key-"),
     _rule("linear", r"\blin_(?:api|oauth)_[A-Za-z0-9]{32,}", "lin_"),
     _rule("jwt", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}", "eyj"),
-    _rule("url-password", r"\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@'\"<>\\]*:([^\s@/'\"<>\\]{3,})(?=@)", "://", flags=re.IGNORECASE),
+    _rule(
+        "url-password",
+        r"\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@'\"<>\\]*:([^\s@/'\"<>\\]{3,})(?=@)",
+        "://",
+        flags=re.IGNORECASE,
+    ),
     _rule(
         "authorization",
         r"\bauthorization\\?[\"']?\s{0,3}[:=,]\s{0,3}\\?[\"']?(?:bearer|basic|token)\s+([A-Za-z0-9._~+/=-]{8,})",
@@ -80,17 +98,24 @@ TOKEN_RULES: tuple[Rule, ...] = (
     _rule("bearer", r"\bBearer\s+(?=[A-Za-z0-9._~+/-]*[0-9])([A-Za-z0-9._~+/-]{20,}=*)", "bearer "),
 )
 
+# The parts before a name are bounded and begin at a word's beginning, so that a megabyte of base64 costs no more than
+# it is long.
 #: `NAME=value` as in a shell or a `.env` file.
 _ENVIRONMENT = re.compile(
-    rf"(?<![A-Za-z0-9_])[A-Z0-9_]*(?:PASSWORD|PASSWD|PASSPHRASE|PWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|"
-    rf"[A-Z0-9]_KEY|CREDENTIALS?)=(?:\\?[\"'])?([^\s\"'\\]{{6,}})"
+    r"(?<![A-Z0-9_])[A-Z0-9_]{0,64}(?:PASSWORD|PASSWD|PASSPHRASE|PWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|"
+    r"[A-Z0-9]_KEY|CREDENTIALS?)=(?:\\?[\"'])?([^\s\"'\\]{6,})"
 )
 #: `"name": "value"`, `name = 'value'`, also inside JSON text, where quotes are escaped.
 _QUOTED = re.compile(
-    rf"[\w.-]*{SECRET_NAME}\\?[\"']?[ \t]*(?:=>|:=|[:=])[ \t]*[bru]?\\?[\"']([^\s\"'\\]{{4,}})\\?[\"']", re.IGNORECASE
+    rf"(?<![\w.-])[\w.-]{{0,64}}{_NAMES}\\?[\"']?[ \t]*(?:=>|:=|[:=])[ \t]*[bru]?"
+    r"\\?[\"']([^\s\"'\\]{4,})\\?[\"']",
+    re.IGNORECASE,
 )
-#: `name: value` as in YAML.
-_PLAIN = re.compile(rf"^[ \t-]*[\w.-]*{SECRET_NAME}:[ \t]+([^\s\"'\\,{{}}\[\]()]{{6,}})[ \t]*$", re.IGNORECASE | re.MULTILINE)
+#: `name: value` as in YAML, also inside JSON text, where the line's end is escaped.
+_PLAIN = re.compile(
+    rf"(?:^|\\n)[ \t-]*[\w.-]{{0,64}}{_NAMES}:[ \t]+([^\s\"'\\,{{}}\[\]()]{{6,}})[ \t]*(?:$|\\)",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 _PLACEHOLDER = re.compile(
     r"^(?:[<\[{$%].*|.*\$\{.*|\.{3,}|[*x•-]{3,}|your[_-].*|my[_-].*|example.*|changeme|placeholder|redacted|dummy|test|"
