@@ -18,6 +18,7 @@ from slack_bolt.adapter.starlette.async_handler import to_starlette_response
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
+from starlette.background import BackgroundTask
 
 from bot import metrics
 from bot.commands import COMMAND, acknowledge, parse
@@ -38,7 +39,7 @@ EVENT, COMMAND_KIND, INTERACTION = "slack_event", "slack_command", "slack_intera
 
 
 class Intake:
-    """The one URL of events, commands and interactivity. `stored` is called after something new is in the inbox."""
+    """The one URL of events, commands and interactivity. `stored` is called once a request is stored and answered."""
 
     def __init__(self, db: Database, clock: Clock, settings: SlackSettings, stored: Callable[[], None]) -> None:
         self._db = db
@@ -94,8 +95,14 @@ class Intake:
             metrics.REJECTED.inc()
             return _problem(401, "not_signed_in", "This request is not signed by Slack, or it is too old.")
         headers: dict[str, str | Sequence[str]] = {**request.headers}
-        answer = await self._bolt.async_dispatch(AsyncBoltRequest(body=text, headers=headers))
-        return to_starlette_response(answer)
+        response = to_starlette_response(await self._bolt.async_dispatch(AsyncBoltRequest(body=text, headers=headers)))
+        # Afterwards, so that "Starting …" is on the screen before what came of it.
+        response.background = BackgroundTask(self._after_answer)
+        return response
+
+    async def _after_answer(self) -> None:
+        # A coroutine: a plain function would run on another thread.
+        self._stored()
 
     async def _store(
         self,
@@ -107,8 +114,7 @@ class Intake:
             return await next()
         kind, item_id = name_of(body, req.raw_body)
         raw = req.raw_body.encode()
-        if await self._db.write(lambda tx: inbox.store(tx, item_id, kind, raw)):
-            self._stored()
+        await self._db.write(lambda tx: inbox.store(tx, item_id, kind, raw))
         return await next() if kind == COMMAND_KIND else BoltResponse(status=200, body="")
 
 

@@ -1,0 +1,74 @@
+"""The app's manifest for Slack, made from one table of what the door uses, so that nothing is missing or unused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bot.commands import COMMAND, USAGE_HINT
+
+NAME = "Cosession"
+DESCRIPTION = "Live, shared AI coding sessions, in the browser and in this thread."
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that the door does, and what Slack wants to be asked for it."""
+
+    what: str
+    scopes: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+    #: An administrator may decline it; then the door says less or does less.
+    is_optional: bool = False
+
+
+NEEDS = (
+    Need("start and end sessions with a command", ("commands",)),
+    Need("post cards, messages and private notes", ("chat:write",)),
+    Need("post under the names of those who wrote; else the name stands before the text", ("chat:write.customize",)),
+    Need(
+        "hear replies in threads of public channels, and look for our own posts",
+        ("channels:history",),
+        ("message.channels",),
+    ),
+    Need("hear the bot mentioned in a thread", ("app_mentions:read",), ("app_mention",)),
+    Need("know whether the bot is in a channel, and its name", ("channels:read",)),
+    Need("know who is a guest, and hear when that changes", ("users:read",), ("user_change",)),
+    Need("the same in private channels", ("groups:history", "groups:read"), ("message.groups",), is_optional=True),
+    Need("the same in direct messages", ("im:history", "im:read"), ("message.im",), is_optional=True),
+)
+
+
+def manifest(base_url: str) -> dict[str, Any]:
+    """The manifest of an app that reaches this server at `base_url`, in HTTP mode."""
+    base = base_url.rstrip("/")
+    url = f"{base}/slack/events"
+    required = [scope for need in NEEDS if not need.is_optional for scope in need.scopes]
+    optional = [scope for need in NEEDS if need.is_optional for scope in need.scopes]
+    return {
+        "_metadata": {"major_version": 2, "minor_version": 1},
+        "display_information": {"name": NAME, "description": DESCRIPTION, "background_color": "#1a1a2e"},
+        "features": {
+            "bot_user": {"display_name": NAME, "always_online": True},
+            "slash_commands": [
+                {
+                    "command": COMMAND,
+                    "url": url,
+                    "description": "Start, list and end live coding sessions",
+                    "usage_hint": USAGE_HINT,
+                    "should_escape": True,
+                }
+            ],
+        },
+        "oauth_config": {"scopes": {"bot": [*required, *optional], "bot_optional": optional}},
+        "settings": {
+            "event_subscriptions": {
+                "request_url": url,
+                "bot_events": sorted(event for need in NEEDS for event in need.events),
+            },
+            "interactivity": {"is_enabled": True, "request_url": url},
+            "org_deploy_enabled": False,
+            "socket_mode_enabled": False,
+            "token_rotation_enabled": False,
+        },
+    }
