@@ -92,13 +92,15 @@ class Hub:
             asyncio.create_task(self._sweep(), name="presence sweep"),
         ]
 
-    async def close(self) -> None:
-        """Sends everybody away with "come back" and stops."""
+    def drain(self) -> None:
+        """Sends everybody away with "come back"; whoever comes now is sent away too."""
         self.is_draining = True
         goodbye = framed(Draining(within_ms=5_000))
         for connection in self.connections():
             connection.wire.write_frames(goodbye)
             connection.wire.close(Close.DRAINING, "the server restarts: come back in a moment")
+
+    async def close(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -22,7 +22,7 @@ from core.events import event_adapter
 class _Schema(GenerateJsonSchema):
     """Without a title on every field, which would become a named type of its own in TypeScript."""
 
-    def field_title_should_be_set(self, schema: Any) -> bool:
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
         return False
 
     def field_is_required(

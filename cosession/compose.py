@@ -15,6 +15,7 @@ from api.app import add_pages, create_app
 from api.context import MESSAGES_PER_MINUTE, Api, ApiSettings
 from api.hub import Hub
 from api.tokens import Tokens
+from bot.app import SlackDoor
 from core import accounts, tables
 from core.clock import Clock, system_clock
 from core.db import Database, Transaction
@@ -22,6 +23,7 @@ from core.engines import open_engine
 from core.ids import new_id
 from core.limits import TokenBuckets
 from cosession.settings import Settings
+from cosession.slack import Sandbox, build_door, connected_workspace, mount_sandbox
 
 log = logging.getLogger(__name__)
 
@@ -30,13 +32,20 @@ STATIC = Path(api_package.__file__).parent / "static"
 
 @dataclass(slots=True)
 class Runtime:
-    """The product in one process."""
+    """The product in one process. `stopping` is called before connections are closed."""
 
     settings: Settings
     db: Database
     hub: Hub
     tokens: Tokens
     app: FastAPI
+    sandbox: Sandbox | None
+    slack: SlackDoor | None
+
+    def stopping(self) -> None:
+        self.hub.drain()
+        if self.sandbox is not None:
+            self.sandbox.engine.end_streams()
 
 
 def open_database(settings: Settings, clock: Clock = system_clock) -> Database:
@@ -59,20 +68,37 @@ def compose(settings: Settings, clock: Clock = system_clock) -> Runtime:
         messages=messages,
     )
 
+    sandbox = Sandbox(settings, clock) if settings.is_development else None
+    slack_settings = sandbox.settings if sandbox else connected_workspace(settings)
+    slack = build_door(api, slack_settings) if slack_settings else None
+
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[None]:
         db.start()
         await db.write(ensure_epoch)
         hub.start()
+        if sandbox is not None:
+            sandbox.start()
+            await db.write(sandbox.link_people)
+        if slack is not None:
+            await slack.start()
         try:
             yield
         finally:
+            if slack is not None:
+                await slack.close()
+            if sandbox is not None:
+                await sandbox.engine.aclose()
             await hub.close()
             await db.close()
 
     app = create_app(api, lifespan)
+    if slack is not None:
+        app.include_router(slack.router)
+    if sandbox is not None:
+        mount_sandbox(app, api, sandbox)
     add_pages(app, api)
-    return Runtime(settings, db, hub, tokens, app)
+    return Runtime(settings, db, hub, tokens, app, sandbox, slack)
 
 
 def ensure_epoch(tx: Transaction) -> None:

@@ -48,7 +48,7 @@ async def _serve(settings: Settings, listening: socket.socket, lock: DataDirLock
         welcome.append(asyncio.create_task(_say_where(runtime, local)))
 
     door = DoorSettings(trusted_proxies=_proxies(settings))
-    await serve(runtime.app, sockets=[listening], settings=door, on_started=announce)
+    await serve(runtime.app, sockets=[listening], settings=door, on_started=announce, on_stopping=runtime.stopping)
 
 
 def _proxies(settings: Settings) -> tuple[str, ...]:

@@ -6,22 +6,18 @@ takes its place, with the same bot, the same signatures, over the same HTTP.
 
 from __future__ import annotations
 
-import asyncio
-import json
 import logging
 import secrets
-from dataclasses import dataclass
-from pathlib import Path
 
-from bot.app import SlackDoor, SlackSettings
 from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import BaseModel, Field
 
 from api import pages
 from api.context import Api
+from bot.app import SlackDoor, SlackSettings
 from bot.identity import link_person
-from bot.sandbox import Person, SandboxEngine, sandbox_app
-from core import accounts, tables
+from bot.sandbox import SandboxEngine, sandbox_app
+from core import accounts
 from core.clock import Clock
 from core.db import Transaction
 from core.errors import NotAllowed, UserNotFound
@@ -29,17 +25,17 @@ from cosession.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks at whether the sandbox has changed.
-KEEP_EVERY = 2.0
 
-
-def slack_settings(settings: Settings) -> SlackSettings:
-    """How to reach the connected workspace."""
+def connected_workspace(settings: Settings) -> SlackSettings | None:
+    """How to reach the workspace that the settings name, if they name one."""
+    if not settings.has_slack:
+        return None
     return SlackSettings(
         signing_secret=settings.slack_signing_secret.get_secret_value(),
         bot_token=settings.slack_bot_token.get_secret_value(),
         api_url=settings.slack_api_url or "https://slack.com/api/",
         base_url=settings.base_url,
+        is_only_process=settings.is_sqlite,
     )
 
 
@@ -54,74 +50,43 @@ class Link(BaseModel):
     url: str
 
 
-@dataclass(slots=True)
 class Sandbox:
     """The workspace in a box, kept in a file of the data folder."""
 
-    engine: SandboxEngine
-    settings: SlackSettings
-    path: Path
-    _kept: str = ""
-    _keeper: asyncio.Task[None] | None = None
-
-    @classmethod
-    def open(cls, settings: Settings, clock: Clock) -> Sandbox:
+    def __init__(self, settings: Settings, clock: Clock) -> None:
         local = f"http://127.0.0.1:{settings.port}"
         signing_secret, bot_token = secrets.token_hex(16), f"xoxb-sandbox-{secrets.token_hex(12)}"
-        engine = SandboxEngine(
+        self.engine = SandboxEngine(
             signing_secret=signing_secret,
             bot_token=bot_token,
             clock=clock,
             request_url=f"{local}/slack/events",
             base_url=f"{local}/sandbox/slack",
         )
-        path = settings.data_dir / "sandbox.json"
-        try:
-            engine.load(path)
-        except ValueError:
-            log.warning("the sandbox's file cannot be read: it starts anew", exc_info=True)
-        slack = SlackSettings(
+        self.settings = SlackSettings(
             signing_secret=signing_secret,
             bot_token=bot_token,
             api_url=f"{local}/sandbox/slack/api/",
             base_url=settings.base_url,
+            is_only_process=True,
         )
-        return cls(engine, slack, path)
-
-    def link_people(self, tx: Transaction) -> None:
-        """Everybody who is a full member has an account here, so that the first reply in a thread just works."""
-        team = accounts.team_for_realm(tx, self.engine.team_id, "Acme")
-        for person in self.engine.people:
-            if not person.is_bot and not person.is_restricted and not person.is_ultra_restricted:
-                user = _account_of(tx, person)
-                link_person(tx, user.id, self.engine.team_id, person.id)
-                accounts.join_team(tx, team.id, user.id)
-
-    async def keep(self) -> None:
-        """Writes the workspace down whenever it has changed."""
-        while True:
-            await asyncio.sleep(KEEP_EVERY)
-            await self.keep_now()
-
-    async def keep_now(self) -> None:
-        state = json.dumps(self.engine.workspace.snapshot(), sort_keys=True)
-        if state != self._kept:
-            self._kept = state
-            self.engine.dump(self.path)
+        self._file = settings.data_dir / "sandbox.json"
 
     def start(self) -> None:
-        self._keeper = asyncio.create_task(self.keep(), name="sandbox keeper")
+        """Takes up where the last server left off."""
+        try:
+            self.engine.keep_in(self._file)
+        except ValueError:
+            log.warning("%s cannot be read: the sandbox starts anew", self._file, exc_info=True)
 
-    async def close(self) -> None:
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
-        await self.keep_now()
-        await self.engine.aclose()
-
-
-def _account_of(tx: Transaction, person: Person) -> tables.User:
-    return accounts.find_by_email(tx, person.email) or accounts.add_user(tx, person.email, person.real_name)
+    def link_people(self, tx: Transaction) -> None:
+        """Every full member has an account here, so that the first reply in a thread just works."""
+        for person in self.engine.people:
+            if person.is_bot or person.is_restricted or person.is_ultra_restricted:
+                continue
+            user = accounts.find_by_email(tx, person.email) or accounts.add_user(tx, person.email, person.real_name)
+            realm = self.engine.team_id
+            link_person(tx, realm=realm, team_name="Acme", slack_id=person.id, user_id=user.id)
 
 
 def mount_sandbox(app: FastAPI, api: Api, sandbox: Sandbox) -> None:

@@ -1,7 +1,7 @@
 """What the command line reads and writes of sessions: `import`, `share`, `export`.
 
-Secrets are taken out of a transcript on this machine, before a word of it is sent: the values of `.env` files and of the
-environment literally, everything else that looks like a credential by rule.
+Secrets are taken out of a transcript on this machine, before a word of it is sent: the values of `.env` files and of
+the environment literally, everything else that looks like a credential by rule.
 """
 
 from __future__ import annotations

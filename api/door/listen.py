@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 
-from core.errors import CosessionError
+from core.errors import Unavailable
 
 # A peer that acknowledges nothing, or keeps its window shut, for this long is cut off by the kernel. Pings do not help
 # there: they wait in the same send buffer as everything else.
@@ -14,7 +14,7 @@ SEND_BUFFER = 128 * 1024
 BACKLOG = 1_024
 
 
-class CannotListen(CosessionError):
+class CannotListen(Unavailable):
     """The server cannot listen on that address."""
 
     code = "cannot_listen"

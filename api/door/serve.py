@@ -32,14 +32,16 @@ async def serve(
     sockets: Sequence[socket.socket],
     settings: DoorSettings,
     on_started: Callable[[], None] | None = None,
+    on_stopping: Callable[[], None] | None = None,
     should_stop: asyncio.Event | None = None,
     handle_signals: bool = True,
 ) -> None:
     """Serves `app` on `sockets` (see `listening_socket`), and closes them in the end.
 
     Returns after SIGTERM, SIGINT or `should_stop`, once requests are answered and WebSockets closed with 4550, or after
-    `graceful_timeout`. `on_started` is called when connections are accepted. Raises SystemExit if the lifespan refuses
-    to start. Signals are handled in the main thread only.
+    `graceful_timeout`. `on_started` is called when connections are accepted, `on_stopping` before any is closed: the
+    last moment to say goodbye, and to end streams that would never end by themselves. Raises SystemExit if the lifespan
+    refuses to start. Signals are handled in the main thread only.
     """
     door = Door(settings, max_connections=_affordable(settings))
     config = uvicorn.Config(
@@ -61,7 +63,7 @@ async def serve(
         timeout_keep_alive=settings.keep_alive_timeout,
         timeout_graceful_shutdown=settings.graceful_timeout,
     )
-    server = DoorServer(config, on_started, handle_signals=handle_signals)
+    server = DoorServer(config, on_started, on_stopping, handle_signals=handle_signals)
     watch = asyncio.create_task(_stop_when(should_stop, server)) if should_stop is not None else None
     try:
         await server.serve(sockets=list(sockets))
@@ -75,15 +77,28 @@ async def serve(
 class DoorServer(uvicorn.Server):
     """uvicorn's server, which says when it has started, and returns after a signal instead of raising it again."""
 
-    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None] | None, *, handle_signals: bool) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        on_started: Callable[[], None] | None,
+        on_stopping: Callable[[], None] | None,
+        *,
+        handle_signals: bool,
+    ) -> None:
         super().__init__(config)
         self._on_started = on_started
+        self._on_stopping = on_stopping
         self._handle_signals = handle_signals
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self._on_started is not None:
             self._on_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._on_stopping is not None:
+            self._on_stopping()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

@@ -138,10 +138,14 @@ class SandboxEngine(Humans):
         """Returns when no request to the app is under way; see `Delivery.settled`."""
         await self.delivery.settled()
 
-    async def aclose(self) -> None:
-        """Ends what is under way, streams of the page included. Undelivered events are dropped."""
+    def end_streams(self) -> None:
+        """Ends what streams to a page: a server that stops would wait for it."""
         for close in self.on_close:
             close()
+
+    async def aclose(self) -> None:
+        """Ends what is under way, streams of the page included. Undelivered events are dropped."""
+        self.end_streams()
         if self._pending_write is not None:
             self._pending_write.cancel()
             self._write()

@@ -105,10 +105,10 @@ _ENVIRONMENT = re.compile(
     r"(?<![A-Z0-9_])[A-Z0-9_]{0,64}(?:PASSWORD|PASSWD|PASSPHRASE|PWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|"
     r"[A-Z0-9]_KEY|CREDENTIALS?)=(?:\\?[\"'])?([^\s\"'\\]{6,})"
 )
-#: `"name": "value"`, `name = 'value'`, also inside JSON text, where quotes are escaped.
+#: `"name": "value"`, `name = 'value'`, also inside JSON text, where quotes are escaped once or twice.
 _QUOTED = re.compile(
-    rf"(?<![\w.-])[\w.-]{{0,64}}{_NAMES}\\?[\"']?[ \t]*(?:=>|:=|[:=])[ \t]*[bru]?"
-    r"\\?[\"']([^\s\"'\\]{4,})\\?[\"']",
+    rf"(?<![\w.-])[\w.-]{{0,64}}{_NAMES}\\{{0,3}}[\"']?[ \t]*(?:=>|:=|[:=])[ \t]*[bru]?"
+    r"\\{0,3}[\"']([^\s\"'\\]{4,})\\{0,3}[\"']",
     re.IGNORECASE,
 )
 #: `name: value` as in YAML, also inside JSON text, where the line's end is escaped.
