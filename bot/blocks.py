@@ -62,7 +62,7 @@ def card(view: Card) -> Shown:
         _mrkdwn(f"*Host*\n{escape(_cut(view.host, 200))}"),
         _mrkdwn(f"*Status*\n{status}"),
         _mrkdwn(f"*Here now*\n{_names(view.here) if view.is_live else '–'}"),
-        _mrkdwn(f"*Agent*\n{escape(_cut(_agent(view.agent), 200))}"),
+        _mrkdwn(f"*Agent*\n{escape(_agent(view.agent))}"),
     ]
     counts = [_count(view.participants, "participant"), _count(view.messages, "message")]
     if view.tokens:
@@ -83,7 +83,8 @@ def card(view: Card) -> Shown:
         {"type": "context", "elements": [_mrkdwn(" · ".join(counts)), _mrkdwn(hint)]},
     ]
     state = "Live session" if view.is_live else "Ended session"
-    return Shown(f"{state}: {escape(view.title)} (host {escape(view.host)})", tuple(blocks))
+    text = f"{state}: {escape(_cut(view.title, 200))} (host {escape(_cut(view.host, 200))})"
+    return Shown(text, tuple(blocks))
 
 
 def progress(view: Progress) -> Shown:
@@ -100,7 +101,7 @@ def progress(view: Progress) -> Shown:
     if view.answer:
         blocks.append(_section(_first(view.answer, MAX_ANSWER)))
     blocks.append({"type": "context", "elements": [_mrkdwn(" · ".join(_counts(view)))]})
-    return Shown(f"{_agent(view.agent)}: {state.split(' ', 1)[1]}", tuple(blocks))
+    return Shown(f"{escape(_agent(view.agent))}: {state.split(' ', 1)[1]}", tuple(blocks))
 
 
 def _counts(view: Progress) -> list[str]:
@@ -123,7 +124,7 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _agent(name: str | None) -> str:
-    return _AGENTS.get(name, name) if name else "Agent"
+    return _cut(_AGENTS.get(name, name), 60) if name else "Agent"
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,8 +1,6 @@
-"""Slack is slow, refuses, breaks off in the middle, or loses a thread: everything arrives once, in order, or is said."""
+"""Slack is slow, refuses, breaks off, or loses a thread: everything arrives once and in order, or is said."""
 
 from __future__ import annotations
-
-import asyncio
 
 import pytest
 from sqlmodel import select
@@ -10,7 +8,7 @@ from sqlmodel import select
 from bot.sandbox import SandboxEngine
 from core import tables
 from core.db import Transaction
-from tests.bot.support.office import Office, open_office
+from tests.bot.support.office import Office, eventually, open_office
 
 #: What may go wrong with a post, and whether it was made all the same.
 FAULTS = {
@@ -126,9 +124,11 @@ async def test_a_channel_that_takes_no_posts_pauses_only_its_own_mirror(what: st
     await office.write_in_browser(session_id, "bob", "anybody?")
     await office.write_in_browser(other, "bob", "we go on")
     await office.until(lambda: office.texts("#random") == ["we go on"])
-    async with asyncio.timeout(10):
-        while session_id not in [row.session_id for row in await office.web.read(_mirrors) if row.status == "paused"]:
-            await asyncio.sleep(0.01)
+
+    async def paused() -> list[str]:
+        return [row.session_id for row in await office.web.read(_mirrors) if row.status == "paused"]
+
+    assert await eventually(paused) == [session_id]
 
 
 def delete_root(engine: SandboxEngine, ts: str) -> None:

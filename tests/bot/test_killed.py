@@ -9,6 +9,7 @@ import pytest
 from core.events import AgentMessage, TurnFinished, TurnStarted
 from tests.bot.support.office import Office
 
+
 async def until_dead_or(office: Office, seconds: float = 10.0) -> None:
     """Until the door died, or everything is done."""
     died = asyncio.create_task(office.db.died.wait())

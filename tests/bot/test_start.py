@@ -7,7 +7,7 @@ from sqlmodel import select
 from bot.commands import acknowledge, parse
 from core import tables
 from core.presence import Shown
-from tests.bot.support.office import Office
+from tests.bot.support.office import Office, open_office
 
 
 async def sessions_of(office: Office) -> list[tables.Session]:
@@ -89,8 +89,6 @@ async def test_the_card_tells_who_is_here_and_ends_with_the_final_state(small_of
 
 
 async def test_the_card_is_not_edited_more_often_than_its_pace(sqlite_url: str) -> None:
-    from tests.bot.support.office import open_office
-
     async with open_office(sqlite_url, card_every=60.0) as office:
         session_id = await office.start()
         for number in range(20):

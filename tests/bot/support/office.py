@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import socket
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -55,6 +55,16 @@ FAST = Pace(
     scan_every=0.005,
     save_every=0.02,
 )
+
+
+async def eventually(look: Callable[[], Awaitable[T]], seconds: float = 15.0) -> T:
+    """Looks again and again until there is something to see, and returns it."""
+    async with asyncio.timeout(seconds):
+        while True:
+            seen = await look()
+            if seen:
+                return seen
+            await asyncio.sleep(0.005)
 
 
 class MovableClock:
@@ -206,21 +216,27 @@ class Office:
 
     async def until(self, is_so: Callable[[], bool], seconds: float = 15.0) -> None:
         """Looks until something is so: what is in Slack has no other way to tell."""
-        async with asyncio.timeout(seconds):
-            while not is_so():
-                await asyncio.sleep(0.005)
+
+        async def look() -> bool:
+            return is_so()
+
+        await eventually(look, seconds)
 
     async def until_row(self, is_so: Callable[[tables.Mirror], bool], seconds: float = 15.0) -> tables.Mirror:
-        async with asyncio.timeout(seconds):
-            while (row := await self.row()) is None or not is_so(row):
-                await asyncio.sleep(0.01)
+        async def look() -> tables.Mirror | None:
+            row = await self.row()
+            return row if row is not None and is_so(row) else None
+
+        row = await eventually(look, seconds)
+        assert row is not None
         return row
 
     async def until_said(self, session_id: str, count: int, seconds: float = 15.0) -> list[tuple[str, str, str]]:
-        async with asyncio.timeout(seconds):
-            while len(said := await self.said(session_id)) < count:
-                await asyncio.sleep(0.01)
-        return said
+        async def look() -> list[tuple[str, str, str]]:
+            said = await self.said(session_id)
+            return said if len(said) >= count else []
+
+        return await eventually(look, seconds)
 
     async def until_quiet(self, seconds: float = 15.0) -> None:
         """Until every request is handled and every reader is at the end of its log."""
@@ -231,9 +247,7 @@ class Office:
             behind = [one for one in mirrors.open_ones(tx) if one.is_due]
             return waiting is None and not behind
 
-        async with asyncio.timeout(seconds):
-            while not await self.web.read(is_quiet):
-                await asyncio.sleep(0.01)
+        await eventually(lambda: self.web.read(is_quiet), seconds)
 
     # -- the door's life
 
@@ -243,7 +257,6 @@ class Office:
         self.db, self.door = open_door(self, kill_after)
         mount(self.app, self.door)
         await self.door.start()
-
 
     async def take_over(self) -> None:
         """Starts a second door beside the first, which is not told."""
@@ -284,9 +297,11 @@ async def served(app: Any) -> AsyncGenerator[str]:
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1))
     running = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        async with asyncio.timeout(10):
-            while not server.started:
-                await asyncio.sleep(0.005)
+
+        async def has_started() -> bool:
+            return server.started
+
+        await eventually(has_started)
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         server.should_exit = True
@@ -299,7 +314,7 @@ async def open_office(database_url: str, **pace: Any) -> AsyncGenerator[Office]:
     """The whole office, with Alice, Bob and Carol linked, and Mallory (a guest) not."""
     await asyncio.to_thread(upgrade, database_url)
     clock = MovableClock()
-    
+
     async def soon(seconds: float) -> None:
         """Slack's retries after a minute and after five, in a story's time."""
         await asyncio.sleep(min(seconds, 0.2))

@@ -1,0 +1,74 @@
+"""The manifest is made from what the code uses, and Slack would take it."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import bot
+from bot.errors import WORDS, words_for
+from bot.manifest import NEEDS, manifest
+from core.errors import CosessionError, SessionHasEnded
+from tests.bot.support.office import Office
+
+CONTRACT = Path(__file__).parents[3] / "shared" / "reference" / "slack-contract"
+
+
+def contract(name: str) -> Any:
+    path = CONTRACT / name
+    if not path.exists():
+        pytest.skip("the reference data of Slack's contract is not beside the checkout")
+    return json.loads(path.read_text())
+
+
+def test_slacks_own_schema_accepts_the_manifest() -> None:
+    jsonschema.validate(manifest("https://sessions.example.com/"), contract("manifest.schema.2.0.0.json"))
+
+
+def test_every_event_exists_and_the_scopes_that_it_needs_are_asked_for() -> None:
+    known = {event["name"]: event for event in contract("events.json")}
+    scopes = {scope for need in NEEDS for scope in need.scopes}
+    for name in manifest("https://x.example")["settings"]["event_subscriptions"]["bot_events"]:
+        assert name in known
+        wanted = {scope.replace(".", ":") for scope in known[name]["scopes"]}
+        assert not wanted or wanted & scopes, name
+
+
+def test_every_method_that_the_code_calls_is_covered_by_a_scope() -> None:
+    scopes = {scope for need in NEEDS for scope in need.scopes}
+    for method in methods_called():
+        wanted = contract(f"methods/{method}.json")["scope"].get("bot") or []
+        names = {entry["name"] if isinstance(entry, dict) else entry for entry in wanted}
+        assert not names or names & scopes, (method, names)
+
+
+def methods_called() -> set[str]:
+    """The names of Web API methods in the one module that calls them."""
+    tree = ast.parse((Path(str(bot.__file__)).parent / "web.py").read_text())
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    found = {text for text in texts if text.split(".")[0] in ("auth", "chat", "conversations", "users") and "." in text}
+    assert len(found) >= 8
+    return {text for text in found if " " not in text}
+
+
+async def test_the_scopes_of_the_manifest_are_enough_for_a_whole_session(small_office: Office) -> None:
+    office = small_office
+    office.engine.scopes.clear()
+    office.engine.scopes.update(scope for need in NEEDS if not need.is_optional for scope in need.scopes)
+    session_id = await office.start()
+    await office.write_in_browser(session_id, "alice", "hello")
+    await office.reply("bob", "hi")
+    await office.until_said(session_id, 2)
+    await office.end(session_id)
+    await office.until_row(lambda row: row.status == "closed")
+    assert [call for call in office.engine.calls if call.error] == []
+
+
+def test_every_branch_of_the_error_tree_has_its_words() -> None:
+    assert set(WORDS) == set(CosessionError.__subclasses__())
+    assert SessionHasEnded.sentence() in words_for(SessionHasEnded())
