@@ -26,6 +26,8 @@ class Keeper:
         self._wake = asyncio.Event()
         #: Session → monotonic time before which its broken reader is not started again.
         self._resting: dict[str, float] = {}
+        #: Sessions whose lease this process has had: what it finds on the others, a dead one has left.
+        self._had: set[str] = set()
 
     def poke(self, appended: Sequence[Appended]) -> None:
         """Something was committed; called on the event loop, after every commit."""
@@ -43,6 +45,8 @@ class Keeper:
                 await self._look()
             except CosessionError as error:
                 log.warning("could not look for threads with news: %s", error)
+            except Exception:
+                log.exception("looking for threads with news failed")
             await asyncio.sleep(self._desk.pace.scan_every)
             try:
                 async with asyncio.timeout(self._desk.pace.poll):
@@ -71,13 +75,13 @@ class Keeper:
 
     async def _start(self, session_id: str) -> None:
         desk = self._desk
-        is_only_process = desk.settings.is_only_process
-
+        is_only_process = desk.settings.is_only_process and session_id not in self._had
         lease = await desk.db.write(
             lambda tx: mirrors.take(tx, session_id, desk.owner, desk.pace.lease, is_only_process=is_only_process)
         )
         if lease is None:
             return
+        self._had.add(session_id)
         mirror = ThreadMirror(desk, lease)
         task = asyncio.create_task(mirror.run(), name=f"mirror of {session_id}")
         self._running[session_id] = (mirror, lease, task)

@@ -11,10 +11,9 @@ import asyncio
 import copy
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from bot import blocks, metrics
 from bot.desk import Desk, backoff
@@ -30,7 +29,6 @@ from core.events import ChatMessage, ChatMessagePosted, Event, SessionEnded
 from core.mirrors import Lease, LeaseLost
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 #: Entries that are read at once.
 PAGE = 500
@@ -86,8 +84,9 @@ class ThreadMirror:
         self._is_progress_stale = False
         self._card_hash = ""
         self._card_seq = 0
+        self._taken_at = time.monotonic()
         long_ago = float("-inf")
-        self._edited_at = self._card_at = self._wrote_at = long_ago
+        self._edited_at = self._card_at = long_ago
 
     def wake(self) -> None:
         self._wake.set()
@@ -103,7 +102,6 @@ class ThreadMirror:
     def _take_up(self, start: Start) -> Thread:
         self._cursor = self._saved = start.cursor
         self._card_hash = start.card_hash
-        self._wrote_at = time.monotonic()
         if start.progress_ts is not None and start.progress_seq is not None:
             self._progress = Progress(start.progress_seq)
             self._progress_ts = start.progress_ts
@@ -111,7 +109,15 @@ class ThreadMirror:
                 self._progress.apply(entry.event)
             self._is_progress_stale = True
         has_intent = start.intent is not None
-        return Thread(self._desk, self._lease, start.channel, start.root, start.intent, must_look=has_intent)
+        return Thread(
+            self._desk,
+            self._lease,
+            start.channel,
+            start.root,
+            start.intent,
+            must_look=has_intent,
+            leased_at=self._taken_at,
+        )
 
     async def _follow_log(self, thread: Thread, start: Start) -> None:
         failures = 0
@@ -124,31 +130,31 @@ class ThreadMirror:
                     return
                 await self._copy(thread, start, page)
                 await self._refresh(thread, page)
-                await self._keep()
+                await self._keep(thread)
                 failures = 0
             except ThreadGone as gone:
                 await self._pause(thread, start, str(gone))
                 return
             except Limited as wait:
-                await asyncio.sleep(wait.seconds)
+                await self._wait(thread, wait.seconds)
                 continue
             except (Ambiguous, CosessionError) as failure:
                 if isinstance(failure, LeaseLost):
                     raise
                 failures += 1
                 log.warning("the thread of %s has to wait: %s", self.session_id, failure)
-                await asyncio.sleep(backoff(self._desk.pace, failures))
+                await self._wait(thread, backoff(self._desk.pace, failures))
                 continue
             if page.entries:
                 quiet_since = time.monotonic()
                 continue
-            if await self._is_finished(page):
+            if await self._is_finished(thread, page):
                 return
             if self._is_idle(quiet_since, page):
-                await self._save()
+                await self._save(thread)
                 await self._desk.db.write(lambda tx: mirrors.let_go(tx, self._lease))
                 return
-            await self._rest()
+            await self._rest(thread)
 
     # -- copying
 
@@ -178,7 +184,7 @@ class ThreadMirror:
         shown = blocks.card(page.card)
         oldest = f"{(start.created_at - CLOCK_SKEW).timestamp():.6f}"
         ts, url = await thread.open_card(shown, oldest)
-        await self._write(lambda tx: mirrors.opened(tx, self._lease, ts, url=url, card_hash=shown.digest))
+        await thread.write(lambda tx: mirrors.opened(tx, self._lease, ts, url=url, card_hash=shown.digest))
         thread.intent = None
         self._card_hash, self._card_at = shown.digest, time.monotonic()
 
@@ -200,7 +206,7 @@ class ThreadMirror:
         await self._done_saying(thread, seq, message.id, stamps)
 
     async def _done_saying(self, thread: Thread, seq: int, message_id: str, stamps: list[str]) -> None:
-        await self._write(lambda tx: mirrors.posted(tx, self._lease, seq, message_id, stamps))
+        await thread.write(lambda tx: mirrors.posted(tx, self._lease, seq, message_id, stamps))
         thread.intent = None
         self._cursor = self._saved = seq
 
@@ -226,7 +232,7 @@ class ThreadMirror:
         shown = blocks.progress(progress)
         was_there = thread.is_there(first) or thread.must_look
         [ts] = await thread.say(first, [shown.text], blocks=list(shown.blocks))
-        await self._write(lambda tx: mirrors.advance(tx, self._lease, cursor=last, progress=(ts, first)))
+        await thread.write(lambda tx: mirrors.advance(tx, self._lease, cursor=last, progress=(ts, first)))
         thread.intent = None
         self._saved, self._progress_ts, self._edited_at = last, ts, time.monotonic()
         # One that an earlier attempt posted may tell less than this one; a finished one is closed by an edit.
@@ -244,7 +250,7 @@ class ThreadMirror:
         self._is_progress_stale = False
         if is_final:
             cursor = self._cursor
-            await self._write(lambda tx: mirrors.advance(tx, self._lease, cursor=cursor, progress=None))
+            await thread.write(lambda tx: mirrors.advance(tx, self._lease, cursor=cursor, progress=None))
             self._progress = self._progress_ts = None
             self._saved = cursor
 
@@ -273,31 +279,31 @@ class ThreadMirror:
         self._card_at = time.monotonic()
         await thread.edit(thread.root, shown)
         seq, digest = page.head, shown.digest
-        await self._write(lambda tx: mirrors.advance(tx, self._lease, card=(seq, digest)))
+        await thread.write(lambda tx: mirrors.advance(tx, self._lease, card=(seq, digest)))
         self._card_hash, self._card_seq = digest, seq
 
     # -- resting and ending
 
-    async def _is_finished(self, page: Page) -> bool:
+    async def _is_finished(self, thread: Thread, page: Page) -> bool:
         """The session has ended and nothing of it is left to be written."""
         if page.card.is_live or self._is_progress_stale or self._card_seq < page.head:
             return False
-        await self._save()
-        await self._write(lambda tx: mirrors.close(tx, self._lease))
+        await self._save(thread)
+        await thread.write(lambda tx: mirrors.close(tx, self._lease))
         return True
 
     def _is_idle(self, quiet_since: float, page: Page) -> bool:
         is_quiet = time.monotonic() - quiet_since > self._desk.pace.idle
         return is_quiet and not page.card.here and self._progress is None and self._card_seq == page.head
 
-    async def _rest(self) -> None:
+    async def _rest(self, thread: Thread) -> None:
         """Waits for news, or until something that was held back may be written."""
         pace, now = self._desk.pace, time.monotonic()
-        moments = [now + pace.poll, self._card_at + pace.card_every, self._wrote_at + pace.lease / 3]
+        moments = [now + pace.poll, self._card_at + pace.card_every, thread.leased_at + pace.lease / 3]
         if self._is_progress_stale:
             moments.append(self._edited_at + pace.progress_every)
         if self._saved < self._cursor:
-            moments.append(self._wrote_at + pace.save_every)
+            moments.append(thread.leased_at + pace.save_every)
         left = min(moment - now for moment in moments if moment > now)
         try:
             async with asyncio.timeout(left):
@@ -305,17 +311,17 @@ class ThreadMirror:
         except TimeoutError:
             return
 
-    async def _keep(self) -> None:
+    async def _keep(self, thread: Thread) -> None:
         """Stores the position where it has moved; else extends the lease before it runs out."""
-        silent_for = time.monotonic() - self._wrote_at
+        silent_for = time.monotonic() - thread.leased_at
         if self._saved < self._cursor and silent_for >= self._desk.pace.save_every:
-            await self._save()
+            await self._save(thread)
         elif silent_for >= self._desk.pace.lease / 3:
-            await self._write(lambda tx: mirrors.held(tx, self._lease))
+            await thread.write(lambda tx: mirrors.held(tx, self._lease))
 
-    async def _save(self) -> None:
+    async def _save(self, thread: Thread) -> None:
         cursor, card = self._cursor, (self._card_seq, self._card_hash)
-        await self._write(lambda tx: mirrors.advance(tx, self._lease, cursor=cursor, card=card))
+        await thread.write(lambda tx: mirrors.advance(tx, self._lease, cursor=cursor, card=card))
         self._saved = cursor
 
     async def _pause(self, thread: Thread, start: Start, reason: str) -> None:
@@ -329,13 +335,16 @@ class ThreadMirror:
             except SlackFailure as failure:
                 log.warning("could not look for strays of %s: %s", self.session_id, failure)
                 await asyncio.sleep(backoff(self._desk.pace, failures))
-        await self._write(lambda tx: mirrors.pause(tx, self._lease, reason))
+        await thread.write(lambda tx: mirrors.pause(tx, self._lease, reason))
 
-    async def _write(self, work: Callable[[Transaction], T]) -> T:
-        """Every write extends the lease."""
-        result = await self._desk.db.write(work)
-        self._wrote_at = time.monotonic()
-        return result
+    async def _wait(self, thread: Thread, seconds: float) -> None:
+        """Waits without letting the lease run out. Raises LeaseLost."""
+        left = seconds
+        while left > 0:
+            await asyncio.sleep(min(left, self._desk.pace.lease / 3))
+            left -= self._desk.pace.lease / 3
+            if left > 0:
+                await thread.write(lambda tx: mirrors.held(tx, self._lease))
 
     # -- reading
 

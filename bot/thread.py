@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from bot import metrics
 from bot.blocks import Shown
@@ -19,9 +20,11 @@ from bot.desk import Desk
 from bot.mrkdwn import escape
 from bot.web import Ambiguous, Limited, Post, Refused, SlackFailure
 from core import mirrors
+from core.db import Transaction
 from core.mirrors import Lease
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 MESSAGE = "cosession_message"
 CARD = "cosession_card"
@@ -60,6 +63,8 @@ class Thread:
     root: str | None
     intent: int | None
     must_look: bool
+    #: Monotonic time at which the lease was extended last.
+    leased_at: float
     #: Our own ids of the present intent that are in the thread, with their ts.
     _there: dict[str, str] = field(default_factory=dict[str, str])
     _checked_at: float = float("-inf")
@@ -132,7 +137,7 @@ class Thread:
 
     async def _intend(self, seq: int) -> None:
         if self.intent != seq:
-            await self.desk.db.write(lambda tx: mirrors.intend(tx, self.lease, seq))
+            await self.write(lambda tx: mirrors.intend(tx, self.lease, seq))
             self.intent = seq
             self._there.clear()
             self.must_look = False
@@ -179,9 +184,24 @@ class Thread:
             raise Refused("thread_not_found")
         return post.ts
 
+    async def _ensure_lease(self) -> None:
+        """After any wait, and before anything is posted: is this still ours? Raises LeaseLost. A call is over before a
+        lease that was extended just now runs out."""
+        if time.monotonic() - self.leased_at > self.desk.pace.lease / 3:
+            await self.write(lambda tx: mirrors.held(tx, self.lease))
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Every write under the lease extends it. Raises LeaseLost."""
+        asked_at = time.monotonic()
+        result = await self.desk.db.write(work)
+        self.leased_at = asked_at
+        return result
+
     async def _post(self, kind: str, message_id: str, text: str, **fields: Any) -> Post:
         metadata = {"event_type": kind, "event_payload": {"id": message_id}}
+        await self.desk.api.until_welcome("chat.postMessage", self.channel)
         await self.desk.pay_for_post(self.channel)
+        await self._ensure_lease()
         try:
             post = await self.desk.api.post(self.channel, text, metadata=metadata, **fields)
         except Ambiguous:

@@ -166,12 +166,20 @@ class SlackApi:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Ambiguous(type(error).__name__) from error
 
+    async def until_welcome(self, method: str, channel: str) -> None:
+        """Waits as long as Slack has asked for, for this method in this channel; no time at all otherwise."""
+        left = self._quiet_until.get((method, channel), 0.0) - time.monotonic()
+        if left > 0:
+            await asyncio.sleep(left)
+        else:
+            self._quiet_until.pop((method, channel), None)
+
     # -- one call
 
     async def _call(self, method: str, args: Payload, *, is_get: bool = False) -> Payload:
         assert self._client is not None, "open() first"
         key = (method, str(args.get("channel", "")))
-        await self._wait_for(key)
+        await self.until_welcome(*key)
         try:
             if is_get:
                 # These take no JSON body (https://docs.slack.dev/apis/web-api/#methods_supporting_json).
@@ -190,11 +198,6 @@ class SlackApi:
         data = answer.data
         assert isinstance(data, dict)
         return data
-
-    async def _wait_for(self, key: tuple[str, str]) -> None:
-        left = self._quiet_until.pop(key, 0.0) - time.monotonic()
-        if left > 0:
-            await asyncio.sleep(left)
 
 
 def _sorted(error: SlackApiError) -> SlackFailure:

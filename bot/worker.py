@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -66,6 +67,7 @@ class Worker:
         self._handlers = handlers
         self._wake = asyncio.Event()
         self._takes_over = desk.settings.is_only_process
+        self._held_at = float("-inf")
 
     def wake(self) -> None:
         self._wake.set()
@@ -78,6 +80,8 @@ class Worker:
                 left = await self._work()
             except CosessionError as error:
                 log.warning("the inbox has to wait: %s", error)
+            except Exception:
+                log.exception("working the inbox off failed; it is tried again")
             try:
                 async with asyncio.timeout(left):
                     await self._wake.wait()
@@ -92,14 +96,12 @@ class Worker:
 
     async def _work(self) -> float:
         """Handles what can be handled now; returns the seconds until something else can."""
-        desk, takes_over = self._desk, self._takes_over
-        if not await desk.db.write(lambda tx: inbox.hold(tx, desk.owner, desk.pace.lease, is_only_process=takes_over)):
-            return desk.pace.poll
-        self._takes_over = False
-        items = await desk.db.read(inbox.pending)
+        if not await self._holds_lease():
+            return self._desk.pace.poll
+        items = await self._desk.db.read(lambda tx: inbox.pending(tx, self._handlers))
         threads: dict[str, list[tuple[Item, Lane]]] = defaultdict(list)
         for item in items:
-            lane = self._handlers[item.kind].lane(item)
+            lane = self._lane(item)
             threads[lane.thread].append((item, lane))
         work = (self._work_thread(queue) for queue in threads.values())
         handled = await asyncio.gather(*work, return_exceptions=True)
@@ -110,7 +112,24 @@ class Worker:
         if any(handled):
             return 0.0
         waits = [(item.not_before - self._clock()).total_seconds() for item in items]
-        return min([desk.pace.poll, *(max(wait, 0.01) for wait in waits)])
+        return min([self._desk.pace.poll, *(wait for wait in waits if wait > 0)])
+
+    async def _holds_lease(self) -> bool:
+        desk, takes_over = self._desk, self._takes_over
+        now = time.monotonic()
+        if now - self._held_at < desk.pace.lease / 3:
+            return True
+        has_it = await desk.db.write(lambda tx: inbox.hold(tx, desk.owner, desk.pace.lease, is_only_process=takes_over))
+        if has_it:
+            self._takes_over, self._held_at = False, now
+        return has_it
+
+    def _lane(self, item: Item) -> Lane:
+        try:
+            return self._handlers[item.kind].lane(item)
+        except (ValueError, TypeError, AttributeError, KeyError):
+            # Whoever handles it will say what is wrong with it; until then it is in nobody's way.
+            return Lane(item.id, "")
 
     async def _work_thread(self, queue: list[tuple[Item, Lane]]) -> bool:
         """True when anything was handled. Whoever's request has to wait, their later ones wait behind it."""

@@ -7,7 +7,7 @@ in the table for whoever runs the server.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -63,12 +63,12 @@ def store(tx: Transaction, item_id: str, kind: str, body: bytes) -> bool:
     return True
 
 
-def pending(tx: Transaction, limit: int = 200) -> Sequence[Item]:
+def pending(tx: Transaction, kinds: Collection[str], limit: int = 1_000) -> Sequence[Item]:
     """What is neither handled nor parked, the oldest first; also what has to wait, because it holds others back."""
     inbox = tables.Inbox
     rows = tx.sql.exec(
         select(inbox)
-        .where(col(inbox.handled_at).is_(None), col(inbox.error).is_(None))
+        .where(col(inbox.handled_at).is_(None), col(inbox.error).is_(None), col(inbox.kind).in_(kinds))
         .order_by(col(inbox.position), col(inbox.id))
         .limit(limit)
     )

@@ -41,8 +41,7 @@ async def test_somebody_who_is_not_linked_is_told_privately_and_nothing_starts(s
     await office.engine.slash("dave", "#payments", "/cosession", "start Sneak in")
     await office.until_quiet()
     await office.until(lambda: len(office.private("dave")) == 2)
-    assert "not linked" in office.private("dave")[-1]
-    assert office.base_url in office.private("dave")[-1]
+    assert any("not linked" in text and office.base_url in text for text in office.private("dave"))
     assert await sessions_of(office) == []
     assert office.cards() == []
 
@@ -52,7 +51,7 @@ async def test_a_guest_is_told_privately_and_nothing_starts(small_office: Office
     await office.link("mallory")
     await office.engine.slash("mallory", "#general", "/cosession", "start Sneak in")
     await office.until(lambda: len(office.private("mallory", "#general")) == 2)
-    assert "guests" in office.private("mallory", "#general")[-1]
+    assert any("guests" in text for text in office.private("mallory", "#general"))
     assert await sessions_of(office) == []
 
 
@@ -61,7 +60,7 @@ async def test_where_the_bot_is_not_a_member_the_command_says_how_to_invite_it(s
     office.engine.workspace.leave(office.engine.workspace.channel("#random"), office.engine.bot_user_id)
     await office.engine.slash("alice", "#random", "/cosession", "start Fix it")
     await office.until(lambda: len(office.private("alice", "#random")) == 2)
-    assert "/invite @Cosession" in office.private("alice", "#random")[-1]
+    assert any("/invite @Cosession" in text for text in office.private("alice", "#random"))
     assert await sessions_of(office) == []
 
 
@@ -69,7 +68,8 @@ async def test_list_and_end_speak_of_the_sessions_of_the_person(small_office: Of
     office = small_office
     session_id = await office.start("Fix <the> login & more")
     await office.engine.slash("alice", "#payments", "/cosession", "list")
-    await office.until(lambda: f"/s/{session_id}|Fix &lt;the&gt; login &amp; more>" in office.private("alice")[-1])
+    line = f"/s/{session_id}|Fix &lt;the&gt; login &amp; more>"
+    await office.until(lambda: any(line in text for text in office.private("alice")))
     await office.engine.slash("bob", "#payments", "/cosession", "end")
     await office.until(lambda: any("You host no live session" in text for text in office.private("bob")))
     await office.engine.slash("alice", "#payments", "/cosession", "end login")
