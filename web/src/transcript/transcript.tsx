@@ -53,6 +53,7 @@ function Rows({ rows, ref }: { rows: readonly Row[]; ref: Ref<TranscriptHandle> 
   const list = useRef<VListHandle>(null);
   const frame = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
+  const lastOffset = useRef(0);
   const [seenSeq, setSeenSeq] = useState<number | null>(null);
   const [focused, setFocused] = useState<string | null>(null);
   const isLoadingOlder = useClientState((state) => state.loading === "busy");
@@ -86,9 +87,18 @@ function Rows({ rows, ref }: { rows: readonly Row[]; ref: Ref<TranscriptHandle> 
     const handle = list.current;
     if (!handle) return;
     const wasAtEnd = isAtEnd.current;
-    isAtEnd.current = handle.scrollSize - offset - handle.viewportSize < AT_END;
-    if (isAtEnd.current) setSeenSeq(null);
-    else if (wasAtEnd) setSeenSeq(lastSeq);
+    const isMovedUp = offset < lastOffset.current - 1;
+    lastOffset.current = offset;
+    if (handle.scrollSize - offset - handle.viewportSize < AT_END) {
+      isAtEnd.current = true;
+      setSeenSeq(null);
+    } else if (isMovedUp) {
+      isAtEnd.current = false;
+      if (wasAtEnd) setSeenSeq(lastSeq);
+    } else if (wasAtEnd) {
+      // Rows turned out taller than they were taken for: nobody scrolled, so the end is still where they are.
+      handle.scrollToIndex(rows.length - 1, { align: "end" });
+    }
     if (offset < FETCH_AHEAD && client.store.getState().session.from > 1) void client.loadOlder();
   };
 
