@@ -47,6 +47,8 @@ GONE = {
 BROKEN = frozenset(
     {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "no_permission"}
 )
+#: Refusals of an edit that say nothing against further posts.
+UNEDITABLE = frozenset({"cant_update_message", "edit_window_closed", "msg_too_long", "streaming_state_conflict"})
 
 
 class ThreadGone(Exception):
@@ -117,7 +119,7 @@ class Thread:
         try:
             await self._update(ts, shown)
         except Refused as refusal:
-            if ts != self.root and refusal.code in ("message_not_found", "cant_update_message", "edit_window_closed"):
+            if refusal.code in UNEDITABLE or (ts != self.root and refusal.code == "message_not_found"):
                 log.warning("a message in the thread of %s cannot be edited: %s", self.session_id, refusal.code)
                 return
             raise self._sorted(refusal) from refusal

@@ -32,6 +32,18 @@ async def test_members_of_the_workspace_may_write_in_a_session_of_a_public_chann
     assert await office.until_said(session_id, 1) == [("Bob Chen", "I am in", "slack")]
 
 
+async def test_a_session_of_a_private_channel_is_not_open_to_the_whole_workspace(small_office: Office) -> None:
+    office = small_office
+    channel = office.engine.workspace.channel("#random")
+    channel.kind = "group"
+    session_id = await office.start(channel="#random")
+    await office.reply("bob", "may I?", "#random")
+    await office.until(lambda: len(office.private("bob", "#random")) == 1)
+    assert "not shared with you" in office.private("bob", "#random")[0]
+    assert await office.said(session_id) == []
+    assert await sessions_of(office) != []
+
+
 async def test_somebody_who_is_not_linked_is_told_privately_and_nothing_starts(small_office: Office) -> None:
     office = small_office
     office.engine.workspace.people["U0DAVE0001"] = dave = type(office.engine.workspace.person("bob"))(
