@@ -71,9 +71,18 @@ function Rows({ rows, ref }: { rows: readonly Row[]; ref: Ref<TranscriptHandle> 
     list.current?.scrollToIndex(rows.length - 1, { align: "end" });
   }, [rows.length]);
 
-  useLayoutEffect(() => {
-    if (isAtEnd.current) list.current?.scrollToIndex(rows.length - 1, { align: "end" });
-  }, [rows]);
+  // Whoever is at the end stays there while the window, or a row that is now measured, changes its size.
+  useEffect(() => {
+    const feed = frame.current?.querySelector("[role=feed]");
+    const content = feed?.firstElementChild;
+    if (!feed || !content) return;
+    const observer = new ResizeObserver(() => {
+      if (isAtEnd.current) list.current?.scrollToIndex(rows.length - 1, { align: "end" });
+    });
+    observer.observe(feed);
+    observer.observe(content);
+    return () => observer.disconnect();
+  }, [rows.length]);
 
   const report = useCallback(() => {
     const seq = list.current ? rows[list.current.findItemIndex(list.current.scrollOffset)]?.seq : undefined;
@@ -95,9 +104,6 @@ function Rows({ rows, ref }: { rows: readonly Row[]; ref: Ref<TranscriptHandle> 
     } else if (isMovedUp) {
       isAtEnd.current = false;
       if (wasAtEnd) setSeenSeq(lastSeq);
-    } else if (wasAtEnd) {
-      // Rows turned out taller than they were taken for: nobody scrolled, so the end is still where they are.
-      handle.scrollToIndex(rows.length - 1, { align: "end" });
     }
     if (offset < FETCH_AHEAD && client.store.getState().session.from > 1) void client.loadOlder();
   };
@@ -143,7 +149,6 @@ function Rows({ rows, ref }: { rows: readonly Row[]; ref: Ref<TranscriptHandle> 
         shift={isShifted}
         onScroll={scrolled}
         onScrollEnd={report}
-        onResize={() => isAtEnd.current && list.current?.scrollToIndex(rows.length - 1, { align: "end" })}
         keepMounted={at >= 0 ? [at] : undefined}
         role="feed"
         aria-label="Transcript"
