@@ -9,7 +9,6 @@ import pytest
 from core.events import TurnFinished, TurnStarted
 from tests.bot.support.office import Office
 
-
 #: The conversation below takes about 40 steps; each is the moment before or after a transaction of the door.
 STEPS = 46
 
