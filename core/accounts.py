@@ -19,6 +19,8 @@ from core.ids import derived_id, hash_secret, new_id, new_secret
 
 #: Colours of the palette that people are shown in.
 COLORS = 12
+#: Where the id of the account that was made first is kept.
+FIRST_USER = "first_user"
 LOGIN_LIFETIME = timedelta(days=30)
 SIGN_IN_LINK_LIFETIME = timedelta(hours=12)
 
@@ -66,6 +68,8 @@ def add_user(tx: Transaction, email: str | None, name: str) -> tables.User:
         created_at=tx.now,
     )
     tx.sql.add(user)
+    if tx.sql.get(tables.Meta, FIRST_USER) is None:
+        tx.sql.add(tables.Meta(key=FIRST_USER, value=user_id))
     tx.sql.flush()
     return user
 
@@ -97,7 +101,8 @@ def actor_by_id(tx: Transaction, user_id: str, source: Source, *, token_version:
 
 def first_user(tx: Transaction) -> tables.User | None:
     """The account that was made first: on a fresh machine, whoever runs the server."""
-    return tx.sql.exec(select(tables.User).order_by(col(tables.User.created_at), col(tables.User.id))).first()
+    first = tx.sql.get(tables.Meta, FIRST_USER)
+    return tx.sql.get(tables.User, first.value) if first else None
 
 
 # ── Links and logins ──────────────────────────────────────────────────────────────────────────────────────────────────

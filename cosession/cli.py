@@ -83,6 +83,13 @@ def user_add(email: str, name: Annotated[str, typer.Option(help="The name that o
         typer.echo(f"{account.user_id}  {account.email}  {account.name}")
 
 
+@user_app.command("sign-in")
+def user_sign_in(email: str) -> None:
+    """Print a link that signs somebody in, once."""
+    with _plain_errors():
+        typer.echo(operator.sign_in_url(_settings(), email))
+
+
 @app.command()
 def token(
     email: str,
@@ -111,7 +118,7 @@ def migrate() -> None:
 def import_(
     file: Path,
     title: Annotated[str | None, typer.Option(help="Of the new session; the file's name otherwise.")] = None,
-    session: Annotated[str | None, typer.Option(help="Read it into this session instead of a new one.")] = None,
+    session: Annotated[str | None, typer.Option(help="Read it into this session (its id or address).")] = None,
     as_: Annotated[str | None, typer.Option("--as", help="Whose session it is: an e-mail address.")] = None,
 ) -> None:
     """Read a finished transcript of Claude Code or Codex into a session."""
@@ -127,7 +134,7 @@ def share(
     from_: Annotated[Path, typer.Option("--from", help="The transcript to play.")],
     speed: Annotated[float, typer.Option(help="1 is as it happened; 0 is as fast as possible.", min=0)] = 1.0,
     title: Annotated[str | None, typer.Option(help="Of the new session; the file's name otherwise.")] = None,
-    session: Annotated[str | None, typer.Option(help="Play it into this session instead of a new one.")] = None,
+    session: Annotated[str | None, typer.Option(help="Play it into this session (its id or address).")] = None,
     as_: Annotated[str | None, typer.Option("--as", help="Whose session it is: an e-mail address.")] = None,
 ) -> None:
     """Share an agent's session: play a transcript live, as if it were happening now."""

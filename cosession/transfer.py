@@ -121,7 +121,7 @@ async def _session(server: Connected, wish: Transfer, say: Say) -> str:
     if not wish.file.is_file():
         raise CommandFailed(f"There is no file {wish.file}.")
     if wish.session_id is not None:
-        session_id = wish.session_id
+        session_id = wish.session_id.rstrip("/").rsplit("/", 1)[-1]  # The page's address will do as well.
     else:
         key = "import-" + hashlib.sha256(wish.file.read_bytes()[:65_536]).hexdigest()[:32]
         title = wish.title or wish.file.stem

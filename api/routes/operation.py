@@ -32,6 +32,10 @@ class UserView(BaseModel):
     token_version: int
 
 
+class SignInUrl(BaseModel):
+    url: str
+
+
 @router.get("/healthz")
 async def healthz() -> Alive:
     """The process answers."""
@@ -99,6 +103,19 @@ async def find_user(email: str, request: Request, api: ApiDep) -> UserView:
         return _view(user)
 
     return await api.db.read(find)
+
+
+@router.post("/api/operator/users/{email}/sign-in-links", status_code=201, include_in_schema=False)
+async def new_sign_in_link(email: str, request: Request, api: ApiDep) -> SignInUrl:
+    _check_operator(api, request)
+
+    def link(tx: Transaction) -> SignInUrl:
+        user = accounts.find_by_email(tx, email)
+        if user is None:
+            raise UserNotFound(f"There is no account for {email}: make one with `cosession user add {email} --name …`.")
+        return SignInUrl(url=f"{api.settings.base_url}/sign-in#{accounts.new_sign_in_link(tx, user.id)}")
+
+    return await api.db.write(link)
 
 
 def _check_operator(api: Api, request: Request) -> None:
