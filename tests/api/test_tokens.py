@@ -50,7 +50,19 @@ GOOD_CLAIMS = {
 def bad_tokens() -> Iterator[tuple[str, str]]:
     good = signed(GOOD_HEADER, GOOD_CLAIMS)
     head, body, signature = good.split(".")
-    for text in ("", ".", "..", "...", "a.b.c", "null", good + ".x", good[:-1], head, f"{head}.{body}", f"{head}.{body}."):
+    for text in (
+        "",
+        ".",
+        "..",
+        "...",
+        "a.b.c",
+        "null",
+        good + ".x",
+        good[:-1],
+        head,
+        f"{head}.{body}",
+        f"{head}.{body}.",
+    ):
         yield f"malformed {text[:12]!r}", text
     for alg in ("none", "None", "NONE", "nOnE", "", None, "HS384", "HS512", "RS256", "ES256", "EdDSA", ["HS256"], 1):
         yield f"alg {alg!r}", signed({"alg": alg, "typ": "JWT"}, GOOD_CLAIMS)
@@ -64,7 +76,15 @@ def bad_tokens() -> Iterator[tuple[str, str]]:
         yield f"without {claim}", signed(GOOD_HEADER, {k: v for k, v in GOOD_CLAIMS.items() if k != claim})
     for claim, values in {
         "iss": ("", "evil", ["cosession"], None),
-        "aud": ("", "cosession", "cosession:ticket", "cosession:operator", ["cosession:api"], ["cosession:api", "x"], None),
+        "aud": (
+            "",
+            "cosession",
+            "cosession:ticket",
+            "cosession:operator",
+            ["cosession:api"],
+            ["cosession:api", "x"],
+            None,
+        ),
         "exp": (0, -1, int(NOW.timestamp()), int(NOW.timestamp()) - 1, "soon", None, True, 10**30, {}),
         "ver": ("0", None, 1.5, [], {}),
         "sub": (1, None, ["usr_ann"]),
