@@ -7,7 +7,8 @@ signature, intake        a request is verified, stored, answered
 worker                   stored requests have their effect, once
 commands, messages       what the requests mean
 identity, errors         who is acting, and what they are told when they may not
-keeper, mirror, thread   the reader of the log, and posting exactly once
+keeper, mirror, pages    the reader of the log
+thread                   posting exactly once
 progress, blocks         what the agent does, the card; pure
 mrkdwn                   Markdown to Slack's text and back; pure
 web, desk, metrics       the Web API, what readers share, what is counted

@@ -12,62 +12,26 @@ import copy
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from bot import blocks, metrics
 from bot.desk import Desk, backoff
 from bot.mrkdwn import to_parts
+from bot.pages import Entry, Page, Start, read_page, read_start
 from bot.progress import Progress, begins_turn
 from bot.thread import Thread, ThreadGone
 from bot.web import Ambiguous, Limited, SlackFailure
-from core import log as session_log
-from core import mirrors, sessions, tables
-from core.db import Transaction
+from core import mirrors
 from core.errors import CosessionError
 from core.events import ChatMessage, ChatMessagePosted, Event, SessionEnded
 from core.mirrors import Lease, LeaseLost
 
 log = logging.getLogger(__name__)
 
-#: Entries that are read at once.
-PAGE = 500
 #: Times that a post which landed outside of a thread that is gone is looked for.
 STRAY_TRIES = 4
 #: The channel is searched for a lost card from a little before the mirror was made: clocks differ.
 CLOCK_SKEW = timedelta(minutes=5)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    seq: int
-    event: Event
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What is new, and the session as it is now. `linked` are the messages that the thread has already."""
-
-    entries: Sequence[Entry]
-    linked: frozenset[str]
-    status: str
-    head: int
-    card: blocks.Card
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Where an earlier reader of this thread stopped. `turn` are the entries that its open message tells."""
-
-    channel: str
-    root: str | None
-    intent: int | None
-    cursor: int
-    progress_ts: str | None
-    progress_seq: int | None
-    card_hash: str
-    created_at: datetime
-    turn: Sequence[Entry]
 
 
 class ThreadMirror:
@@ -93,7 +57,7 @@ class ThreadMirror:
 
     async def run(self) -> None:
         try:
-            start = await self._desk.db.read(self._read_start)
+            start = await self._desk.db.read(lambda tx: read_start(tx, self.session_id))
             thread = self._take_up(start)
             await self._follow_log(thread, start)
         except LeaseLost:
@@ -125,7 +89,7 @@ class ThreadMirror:
         while True:
             self._wake.clear()
             try:
-                page = await self._desk.db.read(self._read_page)
+                page = await self._read_page()
                 if page.status not in ("opening", "live"):
                     return
                 await self._copy(thread, start, page)
@@ -346,51 +310,9 @@ class ThreadMirror:
             if left > 0:
                 await thread.write(lambda tx: mirrors.held(tx, self._lease))
 
-    # -- reading
-
-    def _read_start(self, tx: Transaction) -> Start:
-        row = tx.sql.get(tables.Mirror, self.session_id)
-        assert row is not None
-        turn: list[Entry] = []
-        after = (row.progress_seq or 0) - 1
-        while row.progress_seq is not None and after < row.cursor:
-            stored = session_log.read_after(tx, self.session_id, after)
-            turn += [Entry(one.seq, one.event()) for one in stored if one.seq <= row.cursor]
-            if not stored:
-                break
-            after = stored[-1].seq
-        return Start(
-            row.channel,
-            row.root,
-            row.intent,
-            row.cursor,
-            row.progress_ts,
-            row.progress_seq,
-            row.card_hash,
-            row.created_at,
-            turn,
-        )
-
-    def _read_page(self, tx: Transaction) -> Page:
-        row = tx.sql.get(tables.Mirror, self.session_id)
-        session = tx.sql.get(tables.Session, self.session_id)
-        assert row is not None
-        assert session is not None
-        stored = session_log.read_after(tx, self.session_id, self._cursor, PAGE)
-        entries = [Entry(one.seq, one.event()) for one in stored]
-        messages = [one.event.message.id for one in entries if isinstance(one.event, ChatMessagePosted)]
-        card = blocks.Card(
-            title=session.title,
-            host=sessions.host_of(tx, session).username,
-            is_live=session.status == "live",
-            url=self._desk.settings.session_url(self.session_id),
-            here=self._here(),
-            participants=session.participant_count,
-            messages=session.message_count,
-            tokens=session.token_count,
-            agent=session.agent,
-        )
-        return Page(entries, mirrors.linked(tx, self.session_id, messages), row.status, session.head, card)
-
-    def _here(self) -> tuple[str, ...]:
-        return tuple(sorted(shown.person.username for shown in self._desk.present(self.session_id)))
+    async def _read_page(self) -> Page:
+        """What follows the position that has been reached."""
+        after = self._cursor
+        here = tuple(sorted(shown.person.username for shown in self._desk.present(self.session_id)))
+        url = self._desk.settings.session_url(self.session_id)
+        return await self._desk.db.read(lambda tx: read_page(tx, self.session_id, after, here=here, url=url))

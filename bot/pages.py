@@ -1,0 +1,94 @@
+"""What the thread's reader reads: where an earlier one stopped, and what follows a position of the log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot import blocks
+from core import log as session_log
+from core import mirrors, sessions, tables
+from core.db import Transaction
+from core.events import ChatMessagePosted, Event
+
+#: Entries that are read at once.
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    seq: int
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is new, and the session as it is now. `linked` are the messages that the thread has already."""
+
+    entries: Sequence[Entry]
+    linked: frozenset[str]
+    status: str
+    head: int
+    card: blocks.Card
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where an earlier reader of this thread stopped. `turn` are the entries that its open message tells."""
+
+    channel: str
+    root: str | None
+    intent: int | None
+    cursor: int
+    progress_ts: str | None
+    progress_seq: int | None
+    card_hash: str
+    created_at: datetime
+    turn: Sequence[Entry]
+
+
+def read_start(tx: Transaction, session_id: str) -> Start:
+    row = tx.sql.get(tables.Mirror, session_id)
+    assert row is not None
+    turn: list[Entry] = []
+    after = (row.progress_seq or 0) - 1
+    while row.progress_seq is not None and after < row.cursor:
+        stored = session_log.read_after(tx, session_id, after)
+        turn += [Entry(one.seq, one.event()) for one in stored if one.seq <= row.cursor]
+        if not stored:
+            break
+        after = stored[-1].seq
+    return Start(
+        row.channel,
+        row.root,
+        row.intent,
+        row.cursor,
+        row.progress_ts,
+        row.progress_seq,
+        row.card_hash,
+        row.created_at,
+        turn,
+    )
+
+
+def read_page(tx: Transaction, session_id: str, after: int, *, here: tuple[str, ...], url: str) -> Page:
+    """Up to `PAGE` entries after `after`. `here` are the names of those who have the session open at `url`."""
+    row = tx.sql.get(tables.Mirror, session_id)
+    session = tx.sql.get(tables.Session, session_id)
+    assert row is not None
+    assert session is not None
+    entries = [Entry(one.seq, one.event()) for one in session_log.read_after(tx, session_id, after, PAGE)]
+    messages = [one.event.message.id for one in entries if isinstance(one.event, ChatMessagePosted)]
+    card = blocks.Card(
+        title=session.title,
+        host=sessions.host_of(tx, session).username,
+        is_live=session.status == "live",
+        url=url,
+        here=here,
+        participants=session.participant_count,
+        messages=session.message_count,
+        tokens=session.token_count,
+        agent=session.agent,
+    )
+    return Page(entries, mirrors.linked(tx, session_id, messages), row.status, session.head, card)
