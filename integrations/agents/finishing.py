@@ -20,9 +20,16 @@ _LIMITS = {
 }
 MAX_LINE = 400
 #: What identifies or classifies, and is made by us or checked against a list.
-_NOT_TEXT = frozenset({"type", "turn_id", "call_id", "occurred_at", "status", "change", "kind", "agent"})
+_NOT_TEXT = frozenset({"type", "occurred_at", "status", "change", "kind", "agent"})
 #: Unfit to be stored or shown: NUL, lone surrogates.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+#: Colours, cursor movements and titles of terminals (ECMA-48): they do nothing in a browser, and a colour in the middle
+#: of a secret (as `grep --color` writes it) would hide it.
+_TERMINAL = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[ -/]*[0-~])"
+)
+#: RFC 3339, which is also what a record's time has to be in order to be believed.
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)")
 
 
 def finish(event: AgentEvent, redact: Callable[[str], str]) -> AgentEvent:
@@ -30,12 +37,20 @@ def finish(event: AgentEvent, redact: Callable[[str], str]) -> AgentEvent:
     changes: dict[str, Any] = {}
     for name in type(event).model_fields:
         value = getattr(event, name)
+        if name == "occurred_at" and value is not None and not _TIME.fullmatch(value):
+            changes[name] = None
         if isinstance(value, str) and name not in _NOT_TEXT:
-            text, is_cut = shortened(redact(_UNSTORABLE.sub("\ufffd", value)), _LIMITS.get(name, MAX_LINE))
+            text, is_cut = shortened(redact(plain(value)), _LIMITS.get(name, MAX_LINE))
             changes[name] = text
             if is_cut and name in ("output", "diff") and "is_truncated" in type(event).model_fields:
                 changes["is_truncated"] = True
     return event.model_copy(update=changes)
+
+
+def plain(text: str) -> str:
+    """`text` without what only a terminal understands and what no database stores."""
+    text = _UNSTORABLE.sub("\ufffd", text)
+    return _TERMINAL.sub("", text).replace("\r\n", "\n") if "\x1b" in text or "\r" in text else text
 
 
 def shortened(text: str, limit: int) -> tuple[str, bool]:

@@ -7,9 +7,10 @@ reading, so that a transcript can be sent again from its beginning without doubl
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,6 +18,8 @@ import orjson
 
 from core.errors import Invalid
 from core.events import AgentEvent, AnyAgentEvent, TranscriptEnded, agent_event_adapter
+from integrations.agents.claude import ClaudeCode
+from integrations.agents.codex import Codex
 from integrations.agents.finishing import finish
 from integrations.agents.redact import Redactor
 
@@ -24,6 +27,9 @@ Record = dict[str, Any]
 
 #: Lines that are looked at to find out whose transcript it is.
 LOOK_AHEAD = 50
+#: Kinds that are named in the account of a transcript; the rest is counted together.
+MAX_KINDS = 200
+OTHER_KINDS = "other"
 
 
 class TranscriptUnknown(Invalid):
@@ -56,11 +62,11 @@ class Adapter(Protocol):
         ...
 
 
+ADAPTERS: dict[str, Callable[[], Adapter]] = {"codex": Codex, "claude-code": ClaudeCode}
+
+
 def adapter_for(record: Record) -> Adapter | None:
     """Whose record this is, if it tells."""
-    from integrations.agents.claude import ClaudeCode
-    from integrations.agents.codex import Codex
-
     for kind in (Codex, ClaudeCode):
         if kind.recognises(record):
             return kind()
@@ -68,25 +74,30 @@ def adapter_for(record: Record) -> Adapter | None:
 
 
 class TranscriptReader:
-    """Reads one transcript. Lines that come before it is clear whose they are wait until it is."""
+    """Reads one transcript. Lines that come before it is clear whose they are wait until it is; `agent`, one of
+    ADAPTERS, says it beforehand."""
 
-    def __init__(self, redactor: Redactor) -> None:
+    def __init__(self, redactor: Redactor, *, agent: str | None = None) -> None:
         self._redactor = redactor
-        self._adapter: Adapter | None = None
+        self._adapter = ADAPTERS[agent]() if agent is not None else None
         self._waiting: list[Record] = []
         self._records = 0
         self._corrupt = 0
         self._skipped: Counter[str] = Counter()
         self._name = ""
+        self._seen: set[str] = set()
+        self._is_cut_off = False
 
     def feed(self, line: bytes) -> list[Item]:
         """The events of one line. Never raises for what is in it, except TranscriptUnknown when it is nobody's."""
         if not line.strip():
             return []
+        if self._is_cut_off:  # It was not the last line, so nobody is still writing it.
+            self._corrupt += 1
         record = _parsed(line)
+        self._is_cut_off = record is None and not line.endswith(b"\n")
         if record is None:
-            if line.endswith(b"\n"):  # Without its end, it is still being written.
-                self._corrupt += 1
+            self._corrupt += not self._is_cut_off
             return []
         self._records += 1
         if self._adapter is None:
@@ -120,28 +131,37 @@ class TranscriptReader:
     def _read(self, record: Record, number: int) -> list[Item]:
         assert self._adapter is not None
         self._name = self._name or _transcript_name(record)
+        identity = self._adapter.identity(record)
+        if identity and identity in self._seen:  # A resumed session may repeat what it resumes.
+            return self._skip("repeated")
+        self._seen.add(identity)
+        where = identity or str(number)
         try:
             events = self._adapter.read(record)
+            if isinstance(events, str):
+                return self._skip(events)
+            return [self._item(where, part, event) for part, event in enumerate(events)]
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
             # A known kind in a shape that nobody has seen: counted, like an unknown kind.
-            events = "malformed/" + str(record.get("type", ""))
-        if isinstance(events, str):
-            self._skipped[_kind(events)] += 1
-            return []
-        where = self._adapter.identity(record) or str(number)
-        return [self._item(where, part, event) for part, event in enumerate(events)]
+            return self._skip("malformed/" + str(record.get("type", "")))
+
+    def _skip(self, name: str) -> list[Item]:
+        kind = _kind(self._redactor.redact(name))
+        self._skipped[kind if kind in self._skipped or len(self._skipped) < MAX_KINDS else OTHER_KINDS] += 1
+        return []
 
     def _item(self, where: str, part: int, event: AgentEvent) -> Item:
-        finished = finish(event, self._redactor.redact)
-        return Item(self._key(where, part), agent_event_adapter.validate_python(finished.model_dump()))
+        body = finish(event, self._redactor.redact).model_dump()
+        orjson.dumps(body)  # What cannot be sent, such as an integer of a hundred digits, is malformed here and now.
+        return Item(self._key(where, part), agent_event_adapter.validate_python(body))
 
     def _key(self, where: str, part: int) -> str:
         return hashlib.sha256(f"{self._name}\x1f{where}\x1f{part}".encode()).hexdigest()[:40]
 
 
-def read_transcript(lines: Iterable[bytes], *, redactor: Redactor) -> Iterator[Item]:
+def read_transcript(lines: Iterable[bytes], *, redactor: Redactor, agent: str | None = None) -> Iterator[Item]:
     """A whole transcript. Raises TranscriptUnknown."""
-    reader = TranscriptReader(redactor)
+    reader = TranscriptReader(redactor, agent=agent)
     for line in lines:
         yield from reader.feed(line)
     yield from reader.finish()
@@ -151,8 +171,16 @@ def _parsed(line: bytes) -> Record | None:
     try:
         record = orjson.loads(line)
     except orjson.JSONDecodeError:
-        return None
+        record = _parsed_leniently(line)
     return record if isinstance(record, dict) else None
+
+
+def _parsed_leniently(line: bytes) -> Any:
+    """Agents cut outputs in the middle of a surrogate pair, which is JSON to Python and not to orjson."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _transcript_name(record: Record) -> str:
@@ -164,4 +192,4 @@ def _transcript_name(record: Record) -> str:
 
 def _kind(name: str) -> str:
     """A kind's name, fit to be shown: it comes from the file."""
-    return re.sub(r"[^a-zA-Z0-9_/.-]", "_", name)[:64] or "unnamed"
+    return re.sub(r"[^a-z0-9_/-]", "_", name.lower())[:64] or "unnamed"
