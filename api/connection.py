@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from api import metrics
 from api.errors import Close
 from core.events import Person, Role
 from core.ids import new_id
@@ -75,6 +76,7 @@ class Connection:
             self.cut()
 
     def cut(self) -> None:
+        metrics.CUTS.inc()
         self.wire.close(Close.TOO_SLOW, "reading too slowly: resume where you were")
 
     async def wait_for_room(self) -> None:

@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from api import metrics
 from core.errors import (
     Conflict,
     CosessionError,
@@ -94,6 +95,7 @@ def problem(status: int, error_code: str, detail: str, **fields: Any) -> Respons
 
 
 def refuse(error: CosessionError) -> Response:
+    metrics.REFUSALS.labels(error.code).inc()
     return problem(STATUS[branch(error)], error.code, error.message, retry_after_ms=error.retry_after_ms)
 
 

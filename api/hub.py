@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from api import views
+from api import metrics, views
 from api.connection import Connection
 from api.door.framing import frame_text
 from api.errors import Close
@@ -126,6 +126,7 @@ class Hub:
         room = self._rooms.get(session_id)
         if room is None:
             room = self._rooms[session_id] = Room(session_id, head=0)
+            metrics.ROOMS.set(len(self._rooms))
         room.arriving += 1
         try:
             yield room
@@ -138,6 +139,7 @@ class Hub:
         caller's own read of the log has seen."""
         room.head = max(room.head, head)
         room.connections[connection.id] = connection
+        metrics.CONNECTIONS.inc()
         connection.wire.on_drained(lambda: self._drained(room, connection))
         participant = Participant(**connection.person.model_dump(), role=connection.role)
         if room.presence.join(connection.id, connection.person, connection.role, self._monotonic()):
@@ -153,6 +155,7 @@ class Hub:
 
     def leave(self, room: Room, connection: Connection) -> None:
         room.connections.pop(connection.id, None)
+        metrics.CONNECTIONS.dec()
         room.presence.leave(connection.id, connection.person.user_id, self._monotonic())
         if connection.catch_up is not None:
             connection.catch_up.cancel()
@@ -164,6 +167,7 @@ class Hub:
             if room.presence_timer is not None:
                 room.presence_timer.cancel()
             self._rooms.pop(room.session_id, None)
+            metrics.ROOMS.set(len(self._rooms))
 
     # ── The log ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -176,6 +180,7 @@ class Hub:
 
     def _publish(self, room: Room, entry: Appended) -> None:
         frame = frame_text(entry.frame)
+        metrics.ENTRIES.labels(entry.event.type).inc()
         room.remember(entry.seq, frame)
         for connection in list(room.connections.values()):
             if not connection.is_live:

@@ -16,7 +16,7 @@ import orjson
 from fastapi import APIRouter, WebSocket
 from pydantic import ValidationError
 
-from api import views
+from api import metrics, views
 from api.commands import Commands
 from api.connection import Connection
 from api.context import MESSAGES_PER_MINUTE, Api
@@ -160,6 +160,7 @@ def _admit(api: Api, room: Room, wire: Wire, entry: Entry, since: Position | Non
     cursor = since.seq if since is not None and is_resumed else entry.head
     connection = Connection(wire=wire, person=entry.actor.person, role=entry.view.role, cursor=cursor)
     api.hub.join(room, entry.head, connection)
+    metrics.RESUMES.labels("resumed" if is_resumed else "fresh").inc()
     connection.write(_connected(api, entry, is_resumed).model_dump_json().encode())
     api.hub.bring_up(room, connection)
     return connection
@@ -246,4 +247,5 @@ def _message_id(text: str) -> str | None:
 
 
 def _refusal(error: CosessionError, re: str | None = None) -> bytes:
+    metrics.REFUSALS.labels(error.code).inc()
     return error_frame(error.code, error.message, retryable=error.retryable, retry_after_ms=error.retry_after_ms, re=re)

@@ -24,6 +24,7 @@ from core.ids import new_id
 from core.limits import TokenBuckets
 from cosession.settings import Settings
 from cosession.slack import Sandbox, build_door, connected_workspace, mount_sandbox
+from jobs.scheduler import Scheduler
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ def compose(settings: Settings, clock: Clock = system_clock) -> Runtime:
         messages=messages,
     )
 
+    scheduler = Scheduler(db, clock)
     sandbox = Sandbox(settings, clock) if settings.is_development else None
     slack_settings = sandbox.settings if sandbox else connected_workspace(settings)
     slack = build_door(api, slack_settings) if slack_settings else None
@@ -77,6 +79,7 @@ def compose(settings: Settings, clock: Clock = system_clock) -> Runtime:
         db.start()
         await db.write(ensure_epoch)
         hub.start()
+        scheduler.start()
         if sandbox is not None:
             sandbox.start()
             await db.write(sandbox.link_people)
@@ -85,6 +88,7 @@ def compose(settings: Settings, clock: Clock = system_clock) -> Runtime:
         try:
             yield
         finally:
+            scheduler.close()
             if slack is not None:
                 await slack.close()
             if sandbox is not None:
