@@ -1,40 +1,41 @@
-"""Codex's rollout (`$CODEX_HOME/sessions/…/rollout-….jsonl`, as version 0.169 writes it).
+"""Codex's rollout (`$CODEX_HOME/sessions/…/rollout-….jsonl`, as version 0.169 writes it, and the events before items).
 
 Finished items (`event_msg` / `item_completed`) tell the truth; the model's own records (`response_item`) repeat them
 and are used for one thing only: calls begin there, and a call that the sandbox stopped has no item at all. Totals of
-tokens are running ones: the last counts.
+tokens are running ones: the last counts; `input` includes what came from the cache, as Codex counts it.
 """
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
-import orjson
+from typing import Any, Literal
 
 from core.events import (
     AgentEvent,
     AgentFailed,
     AgentMessage,
     AgentThought,
-    FileChanged,
     PromptSubmitted,
     TokenTotals,
-    ToolCallFinished,
-    ToolCallStarted,
-    ToolKind,
     TurnFinished,
     TurnStarted,
     UsageUpdated,
 )
-from integrations.agents.diffs import Diff, counted, whole_file, written_by_heredoc
-from integrations.agents.finishing import one_line, relative
+from integrations.agents import codex_rows as rows
+from integrations.agents.codex_calls import Calls
+from integrations.agents.codex_rows import Record, time_of
 
-Record = dict[str, Any]
-
-_STATUS: dict[str, Any] = {"completed": "completed", "failed": "failed", "declined": "denied"}
-_CHANGES: dict[str, Any] = {"add": "added", "delete": "deleted", "update": "modified"}
-_READS = frozenset({"read", "list_files"})
+#: Records of the model's own that begin and end calls.
+_CALLS = frozenset(
+    f"response_item/{kind}" for call in ("function_call", "custom_tool_call") for kind in (call, f"{call}_output")
+)
+#: Before there were items, these events said the same, one each.
+_EARLIER: dict[str, str] = {
+    "user_message": "UserMessage",
+    "agent_message": "AgentMessage",
+    "agent_reasoning": "Reasoning",
+    "exec_command_end": "CommandExecution",
+    "patch_apply_end": "FileChange",
+}
 
 
 class Codex:
@@ -43,12 +44,15 @@ class Codex:
     agent = "codex"
 
     def __init__(self) -> None:
-        self._directory = ""
         self._model: str | None = None
         self._turn = ""
-        #: Calls that began and have not ended: call id → the command, where there is one.
-        self._open: dict[str, str] = {}
-        self._total = -1
+        #: A turn that is on its way: its model is told a few records later.
+        self._coming: Record | None = None
+        self._has_failed = False
+        self._has_items = False
+        self._turns = 0
+        self._total: int | None = None
+        self._calls = Calls()
 
     @staticmethod
     def recognises(record: Record) -> bool:
@@ -62,50 +66,71 @@ class Codex:
         kind, payload = str(record["type"]), record["payload"]
         what = str(payload.get("type", ""))
         name = f"{kind}/{what}" if what else kind
+        if name == "session_meta":
+            self._calls.directory = self._calls.directory or str(payload.get("cwd", ""))
+            return name
+        if name == "turn_context":
+            self._model = payload.get("model") or self._model
+            return self._begun() or name
+        if name == "event_msg/task_started":
+            self._coming = record
+            return name
+        begun = self._begun() if kind == "event_msg" or name in _CALLS else []
+        shown = self._shown(name, what, record)
+        if what == "item_completed":
+            name += f"/{payload['item'].get('type', '')}"
+        return [*begun, *shown] or name
+
+    def _shown(self, name: str, what: str, record: Record) -> list[AgentEvent]:
+        payload = record["payload"]
         match name:
-            case "session_meta":
-                self._directory = str(payload.get("cwd", ""))
-            case "turn_context":
-                self._model = payload.get("model") or self._model
-            case "event_msg/task_started":
-                self._turn = str(payload["turn_id"])
-                return [TurnStarted(turn_id=self._turn, agent=self.agent, model=self._model, occurred_at=_time(record))]
             case "event_msg/task_complete":
-                return self._turn_ended(record, "completed")
+                return self._turn_ended(record, "failed" if self._has_failed else "completed")
             case "event_msg/turn_aborted":
-                return self._turn_ended(record, "interrupted")
+                return [*self._calls.cancelled(record), *self._turn_ended(record, "interrupted")]
             case "event_msg/error" | "event_msg/stream_error":
-                failed = AgentFailed(
-                    turn_id=self._turn or None, message=str(payload["message"]), occurred_at=_time(record)
-                )
-                return [failed]
+                self._has_failed = what == "error"
+                message = str(payload["message"])
+                return [AgentFailed(turn_id=self._turn or None, message=message, occurred_at=time_of(record))]
             case "event_msg/token_count":
-                return self._tokens(record) or name
+                return self._tokens(record)
             case "event_msg/item_completed":
-                return self._item(record) or f"{name}/{payload['item'].get('type', '')}"
+                self._has_items = True
+                return self._item(payload["item"], time_of(record))
             case "response_item/function_call" | "response_item/custom_tool_call":
-                return [self._started(record)]
+                return [self._calls.started(record)]
             case "response_item/function_call_output" | "response_item/custom_tool_call_output":
-                return self._output(record) or name
+                return self._calls.output(record)
+            case _ if name == f"event_msg/{what}" and what in _EARLIER and not self._has_items:
+                return self._item(_item_of(_EARLIER[what], payload), time_of(record))
             case _:
-                pass
-        return name
+                return []
 
     def end(self) -> list[AgentEvent]:
         return self._turn_ended({"payload": {}}, "interrupted") if self._turn else []
 
-    def _turn_ended(self, record: Record, status: Any) -> list[AgentEvent]:
+    # ── Turns ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _begun(self) -> list[AgentEvent]:
+        """The start of a turn that has been announced."""
+        coming, self._coming = self._coming, None
+        if coming is None:
+            return []
+        self._turns += 1
+        self._turn = self._calls.turn = str(coming["payload"].get("turn_id") or f"turn-{self._turns}")
+        self._has_failed = False
+        return [TurnStarted(turn_id=self._turn, agent=self.agent, model=self._model, occurred_at=time_of(coming))]
+
+    def _turn_ended(self, record: Record, status: Literal["completed", "failed", "interrupted"]) -> list[AgentEvent]:
         turn, self._turn = self._turn, ""
         duration = record["payload"].get("duration_ms")
-        return [TurnFinished(turn_id=turn, status=status, duration_ms=duration, occurred_at=_time(record))]
+        return [TurnFinished(turn_id=turn, status=status, duration_ms=duration, occurred_at=time_of(record))]
 
     def _tokens(self, record: Record) -> list[AgentEvent]:
         info = record["payload"].get("info")
-        if not info:
+        if not info or info["total_token_usage"]["total_tokens"] == self._total:
             return []
         totals = info["total_token_usage"]
-        if totals["total_tokens"] == self._total:
-            return []
         self._total = totals["total_tokens"]
         tokens = TokenTotals(
             total=totals["total_tokens"],
@@ -118,185 +143,47 @@ class Codex:
             UsageUpdated(
                 model=self._model,
                 tokens=tokens,
-                context_used=info.get("last_token_usage", {}).get("total_tokens"),
+                context_used=(info.get("last_token_usage") or {}).get("total_tokens"),
                 context_limit=info.get("model_context_window"),
-                occurred_at=_time(record),
+                occurred_at=time_of(record),
             )
         ]
 
-    # ── Calls ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _started(self, record: Record) -> ToolCallStarted:
-        payload = record["payload"]
-        given = _arguments(payload.get("arguments", payload.get("input", "")))
-        command = str(given.get("cmd") or given.get("command") or "") if isinstance(given, dict) else str(given)
-        name = str(payload["name"])
-        is_patch = "*** Begin Patch" in command or name == "apply_patch"
-        kind: ToolKind = "edit" if is_patch else "execute" if command else "other"
-        self._open[payload["call_id"]] = command
-        return ToolCallStarted(
-            turn_id=self._turn,
-            call_id=payload["call_id"],
-            tool=name[:80],
-            kind=kind,
-            title=_patch_title(command) if is_patch else one_line(command) or name,
-            input=command or orjson.dumps(given, option=orjson.OPT_INDENT_2).decode(),
-            occurred_at=_time(record),
-        )
-
-    def _output(self, record: Record) -> list[AgentEvent]:
-        """The end of a call that no item has ended: the sandbox stopped it, or it is a tool without items."""
-        call_id = record["payload"]["call_id"]
-        if call_id not in self._open:
-            return []
-        del self._open[call_id]
-        text = _output_text(record["payload"].get("output"))
-        code = re.search(r"^Process exited with code (-?\d+)$", text, re.MULTILINE)
-        exit_code = int(code[1]) if code else None
-        finished = ToolCallFinished(
-            turn_id=self._turn,
-            call_id=call_id,
-            status="failed" if exit_code else "completed",
-            output=text.split("\nOutput:\n", 1)[-1],
-            exit_code=exit_code,
-            occurred_at=_time(record),
-        )
-        return [finished]
-
     # ── Items ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _item(self, record: Record) -> list[AgentEvent]:
-        item, at = record["payload"]["item"], _time(record)
+    def _item(self, item: Record, at: str | None) -> list[AgentEvent]:
         match item.get("type"):
             case "UserMessage":
-                text = _texts(item["content"])
-                if not text.strip() or text.lstrip().startswith("<environment_context>"):
+                text = rows.texts_of(item["content"])
+                if not text.strip() or text.lstrip().startswith(("<environment_context>", "<user_instructions>")):
                     return []
                 return [PromptSubmitted(turn_id=self._turn, text=text, occurred_at=at)]
-            case "AgentMessage" if _texts(item["content"]).strip():
-                return [AgentMessage(turn_id=self._turn, text=_texts(item["content"]), occurred_at=at)]
+            case "AgentMessage" if rows.texts_of(item["content"]).strip():
+                return [AgentMessage(turn_id=self._turn, text=rows.texts_of(item["content"]), occurred_at=at)]
             case "Reasoning":
                 text = "\n\n".join([*item.get("summary_text", []), *item.get("raw_content", [])])
                 return [AgentThought(turn_id=self._turn, text=text, occurred_at=at)] if text.strip() else []
             case "CommandExecution":
-                return self._command(item, at)
+                return self._calls.command(item, at)
             case "FileChange":
-                return self._files(item, at)
+                return self._calls.edit(item, at)
             case _:
                 return []
 
-    def _begin_if_new(self, item: Record, kind: ToolKind, title: str, given: str, at: str | None) -> list[AgentEvent]:
-        """A start for an item whose call was not recorded."""
-        if self._open.pop(item["id"], None) is not None:
-            return []
-        started = ToolCallStarted(
-            turn_id=self._turn,
-            call_id=item["id"],
-            tool="shell" if kind != "edit" else "apply_patch",
-            kind=kind,
-            title=title,
-            input=given,
-            occurred_at=at,
-        )
-        return [started]
 
-    def _command(self, item: Record, at: str | None) -> list[AgentEvent]:
-        command = _command_text(item["command"])
-        parsed = [part.get("type") for part in item.get("parsed_cmd", [])]
-        kind: ToolKind = "read" if parsed and set(parsed) <= _READS else "execute"
-        duration = item.get("duration") or {}
-        status = _STATUS.get(item["status"], "failed")
-        if status == "completed" and item.get("exit_code"):
-            status = "failed"
-        finished = ToolCallFinished(
-            turn_id=self._turn,
-            call_id=item["id"],
-            status=status,
-            output=item.get("aggregated_output") or "",
-            exit_code=item.get("exit_code"),
-            duration_ms=int(duration.get("secs", 0) * 1_000 + duration.get("nanos", 0) / 1e6),
-            reason="declined" if status == "denied" else None,
-            occurred_at=at,
-        )
-        written = written_by_heredoc(command) if status == "completed" else None
-        changes: list[AgentEvent] = []
-        if written is not None:
-            diff = whole_file(written.content, "+")
-            changes = [self._changed(item, written.path, "added", diff, at)]
-        return [*self._begin_if_new(item, kind, one_line(command), command, at), finished, *changes]
-
-    def _files(self, item: Record, at: str | None) -> list[AgentEvent]:
-        status = _STATUS.get(item["status"], "failed")
-        paths = ", ".join(relative(path, self._directory) for path in item["changes"])
-        finished = ToolCallFinished(
-            turn_id=self._turn,
-            call_id=item["id"],
-            status=status,
-            output=item.get("stdout") or item.get("stderr") or "",
-            reason=(item.get("stderr") or "declined") if status == "denied" else None,
-            occurred_at=at,
-        )
-        changes: list[AgentEvent] = []
-        if status == "completed":
-            changes = [self._file(item, path, change, at) for path, change in item["changes"].items()]
-        return [*self._begin_if_new(item, "edit", f"Edit {paths}", "", at), finished, *changes]
-
-    def _file(self, item: Record, path: str, change: Record, at: str | None) -> FileChanged:
-        kind = str(change["type"])
-        if kind == "update":
-            diff = counted(str(change["unified_diff"]).rstrip("\n"))
-        else:
-            diff = whole_file(str(change.get("content", "")), "+" if kind == "add" else "-")
-        moved = change.get("move_path")
-        if moved:
-            renamed = self._changed(item, str(moved), "renamed", diff, at)
-            return renamed.model_copy(update={"old_path": relative(path, self._directory)})
-        return self._changed(item, path, _CHANGES[kind], diff, at)
-
-    def _changed(self, item: Record, path: str, change: Any, diff: Diff, at: str | None) -> FileChanged:
-        return FileChanged(
-            turn_id=self._turn,
-            call_id=item["id"],
-            path=relative(path, self._directory),
-            change=change,
-            added=diff.added,
-            removed=diff.removed,
-            diff=diff.text,
-            occurred_at=at,
-        )
-
-
-def _arguments(given: Any) -> Any:
-    if not isinstance(given, str):
-        return given
-    try:
-        return orjson.loads(given)
-    except orjson.JSONDecodeError:
-        return given
-
-
-def _command_text(command: Any) -> str:
-    """What was run, without the shell around it."""
-    if isinstance(command, list) and len(command) == 3 and command[1] in ("-lc", "-c"):
-        return str(command[2])
-    return " ".join(str(word) for word in command) if isinstance(command, list) else str(command)
-
-
-def _patch_title(command: str) -> str:
-    paths = re.findall(r"^\*\*\* (?:Add|Update|Delete) File: (.+)$", command, re.MULTILINE)
-    return f"Edit {', '.join(paths)}" if paths else "Edit files"
-
-
-def _output_text(output: Any) -> str:
-    if isinstance(output, dict):
-        output = output.get("content", output.get("output", ""))
-    return output if isinstance(output, str) else orjson.dumps(output).decode()
-
-
-def _texts(content: Any) -> str:
-    return "\n".join(str(part.get("text", "")) for part in content if part.get("type") in ("text", "Text"))
-
-
-def _time(record: Record) -> str | None:
-    found = record.get("timestamp")
-    return found if isinstance(found, str) else None
+def _item_of(kind: str, payload: Record) -> Record:
+    """An event from before there were items, as an item."""
+    text = payload.get("message", payload.get("text", ""))
+    is_good = payload.get("success", True) and not payload.get("exit_code")
+    item: dict[str, Any] = {
+        "status": "completed" if is_good else "failed",
+        "aggregated_output": payload.get("stdout", ""),
+    }
+    return {
+        **item,
+        **{name: value for name, value in payload.items() if name != "type"},
+        "type": kind,
+        "id": payload.get("call_id", ""),
+        "content": [{"type": "text", "text": text}],
+        "summary_text": [text],
+    }
