@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from sqlalchemy import bindparam
+from sqlalchemy import select as sa_select
 from sqlmodel import col, select
 
 from core import log, tables
@@ -30,6 +32,17 @@ AFTER_THE_END: frozenset[Permission] = frozenset({"read", "present", "manage"})
 
 _RANK: dict[Role, int] = {"viewer": 0, "editor": 1, "host": 2}
 ROLES: tuple[Role, ...] = get_args(Role)
+
+
+_USERS, _SEATS = tables.table_of("users"), tables.table_of("participants")
+#: Whether a user may act at all, and their own seat in a session: asked for every command.
+_SEAT = (
+    sa_select(_USERS.c.is_active, _SEATS.c.role, _SEATS.c.removed_at)
+    .select_from(
+        _USERS.outerjoin(_SEATS, (_SEATS.c.user_id == _USERS.c.id) & (_SEATS.c.session_id == bindparam("session")))
+    )
+    .where(_USERS.c.id == bindparam("user"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +104,11 @@ def session_for(tx: Transaction, actor: Actor, session_id: str, permission: Perm
 
 def role_in(tx: Transaction, session: tables.Session, actor: Actor) -> Role | None:
     """The actor's role in the session: their own, else the one that their team is given, else none."""
-    user = tx.sql.get(tables.User, actor.user_id)
-    if user is None or not user.is_active:
+    found = tx.sql.connection().execute(_SEAT, {"session": session.id, "user": actor.user_id}).first()
+    if found is None or not found.is_active:
         raise NotSignedIn
-    seat = tx.sql.get(tables.Participation, (session.id, actor.user_id))
-    if seat is not None:
-        return None if seat.removed_at is not None else as_role(seat.role)
+    if found.role is not None:
+        return None if found.removed_at is not None else as_role(found.role)
     if session.team_id is None or session.team_role is None:
         return None
     is_member = tx.sql.get(tables.TeamMember, (session.team_id, actor.user_id)) is not None
@@ -111,8 +123,9 @@ def as_role(text: str) -> Role:
 
 
 def _take_seat(tx: Transaction, session: tables.Session, actor: Actor, role: Role) -> None:
-    if tx.sql.get(tables.Participation, (session.id, actor.user_id)) is None:
-        add_participant(tx, session, actor.person, role, via="team")
+    if session.team_id is None or tx.sql.get(tables.Participation, (session.id, actor.user_id)) is not None:
+        return
+    add_participant(tx, session, actor.person, role, via="team")
 
 
 def add_participant(
@@ -126,8 +139,6 @@ def add_participant(
         seat.role, seat.joined_at, seat.removed_at = role, tx.now, None
     tx.sql.add(seat)
     tx.sql.flush()
-    session.participant_count += 1
-    tx.sql.add(session)
     log.append(tx, session, ParticipantAdded(user=person, role=role, via=via), actor_id=person.user_id)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy import insert
 from sqlmodel import col, select
 
 from core import log, tables
@@ -13,6 +14,9 @@ from core.db import Transaction
 from core.errors import BodyEmpty, BodyTooLong, ParentNotFound
 from core.events import MAX_MESSAGE, ChatMessage, ChatMessagePosted, CodeRef
 from core.ids import derived_id, new_id
+from core.tables import table_of
+
+_INSERT = insert(table_of("messages"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +64,8 @@ def post_message(tx: Transaction, actor: Actor, session_id: str, draft: Draft, *
         session_only=draft.session_only,
         timestamp=iso(tx.now),
     )
-    session.message_count += 1
-    tx.sql.add(session)
     entry = log.append(tx, session, ChatMessagePosted(message=message), actor_id=actor.user_id, key=key)
-    tx.sql.add(_projected(tx, session_id, entry.seq, message))
+    tx.sql.connection().execute(_INSERT, _projected(tx, session_id, entry.seq, message))
     return Posted(entry.seq, message_id, is_new=True)
 
 
@@ -100,18 +102,18 @@ def _members_among(tx: Transaction, session_id: str, user_ids: tuple[str, ...]) 
     return sorted(found)
 
 
-def _projected(tx: Transaction, session_id: str, seq: int, message: ChatMessage) -> tables.Message:
-    return tables.Message(
-        id=message.id,
-        session_id=session_id,
-        seq=seq,
-        user_id=message.user_id,
-        content=message.content,
-        parent_id=message.parent_id,
-        source=message.source,
-        session_only=message.session_only,
-        created_at=tx.now,
-    )
+def _projected(tx: Transaction, session_id: str, seq: int, message: ChatMessage) -> dict[str, object]:
+    return {
+        "id": message.id,
+        "session_id": session_id,
+        "seq": seq,
+        "user_id": message.user_id,
+        "content": message.content,
+        "parent_id": message.parent_id,
+        "source": message.source,
+        "session_only": message.session_only,
+        "created_at": tx.now,
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,16 +11,45 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import insert, update
+from sqlalchemy import bindparam, insert, update
+from sqlalchemy import select as sa_select
 from sqlmodel import col, select
 
 from core import tables
 from core.clock import iso
 from core.db import Appended, Transaction
 from core.events import AnyEvent, Event, event_adapter
+from core.tables import table_of
 
 #: Most entries in one page.
 MAX_PAGE = 1_000
+
+
+# Every message runs these: they are built once, and bound to values that are no part of them.
+_SESSIONS, _EVENTS = table_of("sessions"), table_of("events")
+#: What an entry adds to the counters in its session's row, which are projections of the log.
+_COUNTED: dict[str, dict[str, int]] = {
+    "chat_message": {"is_message": 1},
+    "participant_added": {"members": 1},
+    "participant_removed": {"members": -1},
+}
+_NEXT = (
+    update(_SESSIONS)
+    .where(_SESSIONS.c.id == bindparam("session"))
+    .values(
+        head=_SESSIONS.c.head + 1,
+        last_activity_at=bindparam("now"),
+        message_count=_SESSIONS.c.message_count + bindparam("is_message"),
+        participant_count=_SESSIONS.c.participant_count + bindparam("members"),
+    )
+    .returning(_SESSIONS.c.head)
+)
+_INSERT = insert(_EVENTS)
+_FIND = sa_select(_EVENTS.c.seq).where(
+    _EVENTS.c.session_id == bindparam("session"),
+    _EVENTS.c.actor_id == bindparam("actor"),
+    _EVENTS.c.key == bindparam("key"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +73,21 @@ def append(
     tx: Transaction, session: tables.Session, event: Event, *, actor_id: str | None = None, key: str | None = None
 ) -> Appended:
     """Writes `event` as the next entry of `session`, whose row the caller has locked through `access`."""
-    seq = tx.sql.exec(
-        update(tables.Session)
-        .where(col(tables.Session.id) == session.id)
-        .values(head=tables.Session.head + 1, last_activity_at=tx.now)
-        .returning(col(tables.Session.head))
-    ).scalar_one()
+    connection = tx.sql.connection()
+    counted = {"is_message": 0, "members": 0} | _COUNTED.get(event.type, {})
+    seq = connection.execute(_NEXT, {"session": session.id, "now": tx.now, **counted}).scalar_one()
     frame = encode(event, seq=seq, at=iso(tx.now), actor_id=actor_id)
-    tx.sql.exec(
-        insert(tables.LogEntry).values(
-            session_id=session.id,
-            seq=seq,
-            type=event.type,
-            version=event.VERSION,
-            actor_id=actor_id,
-            key=key,
-            at=tx.now,
-            frame=frame.decode(),
-        )
-    )
+    row = {
+        "session_id": session.id,
+        "seq": seq,
+        "type": event.type,
+        "version": event.VERSION,
+        "actor_id": actor_id,
+        "key": key,
+        "at": tx.now,
+        "frame": frame.decode(),
+    }
+    connection.execute(_INSERT, row)
     appended = Appended(session.id, seq, event, actor_id, frame)
     tx.appended.append(appended)
     return appended
@@ -78,10 +103,7 @@ def find(tx: Transaction, session_id: str, actor_id: str | None, key: str | None
     """The seq that this actor's wish `key` got already, or None. Ask after the session is locked."""
     if key is None:
         return None
-    entry = tables.LogEntry
-    return tx.sql.exec(
-        select(entry.seq).where(entry.session_id == session_id, entry.actor_id == actor_id, entry.key == key)
-    ).first()
+    return tx.sql.connection().execute(_FIND, {"session": session_id, "actor": actor_id, "key": key}).scalar()
 
 
 def read_after(tx: Transaction, session_id: str, seq: int, limit: int = MAX_PAGE) -> Sequence[Stored]:

@@ -148,8 +148,7 @@ def remove(tx: Transaction, actor: Actor, session_id: str, user_id: str) -> None
     if seat.role == "host":
         _keep_a_host(tx, session_id, besides=user_id)
     seat.removed_at = tx.now
-    session.participant_count -= 1
-    tx.sql.add_all([seat, session])
+    tx.sql.add(seat)
     log.append(tx, session, ParticipantRemoved(user_id=user_id), actor_id=actor.user_id)
 
 

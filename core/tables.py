@@ -21,6 +21,7 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     String,
+    Table,
     Text,
     UniqueConstraint,
 )
@@ -79,6 +80,11 @@ class Meta(SQLModel, table=True):
     __tablename__ = "meta"
     key: str = _id(primary_key=True)
     value: str = Field(sa_column=Column(Text, nullable=False))
+
+
+def table_of(name: str) -> Table:
+    """A table by its name, for statements that are built once and run often."""
+    return SQLModel.metadata.tables[name]
 
 
 # ── People ────────────────────────────────────────────────────────────────────────────────────────────────────────────
