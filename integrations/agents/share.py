@@ -7,11 +7,14 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import httpx2
 import orjson
 
+from core.clock import as_utc
+from core.errors import Invalid, Unavailable
 from integrations.agents.redact import Redactor
 from integrations.agents.transcript import Item, TranscriptReader
 
@@ -28,16 +31,21 @@ LONGEST_GAP = 3.0
 Sleep = Callable[[float], Awaitable[None]]
 
 
-class ShareRefused(Exception):
-    """The server will not take these records; the message is its own."""
+class ShareRefused(Invalid):
+    """The server does not take these records. Nothing of this batch was stored."""
+
+    code = "share_refused"
 
 
-class ShareInterrupted(Exception):
-    """The server could not be reached for too long. What it has taken is safe; the rest can be sent again."""
+class ShareInterrupted(Unavailable):
+    """The server could not be reached for too long. What it has taken is safe: send the rest again later."""
+
+    code = "share_interrupted"
 
 
 class ShareClient:
-    """One session on one server, fed with items. Sending an item twice has one effect."""
+    """One session on one server, fed with items. Sending an item twice has one effect. Used as a context, it keeps its
+    connection from one `send` to the next."""
 
     def __init__(
         self,
@@ -52,14 +60,31 @@ class ShareClient:
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         self._sleep = sleep
         self._give_up_after = give_up_after
+        self._http: httpx2.AsyncClient | None = None
+
+    async def __aenter__(self) -> Self:
+        self._http = self._connection()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        http, self._http = self._http, None
+        if http is not None:
+            await http.aclose()
+
+    def _connection(self) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(headers=self._headers, timeout=15.0)
 
     async def send(self, items: Sequence[Item]) -> dict[str, int]:
         """Sends all of them, in order; key → seq. Raises ShareRefused, ShareInterrupted."""
+        if self._http is None:
+            async with self:
+                return await self.send(items)
         numbers: dict[str, int] = {}
-        async with httpx2.AsyncClient(headers=self._headers, timeout=15.0) as http:
-            for body in _batches(items):
-                answer = await self._post(http, body)
-                numbers.update({recorded["key"]: recorded["seq"] for recorded in answer["items"]})
+        for body in _batches(items):
+            answer = await self._post(self._http, body)
+            numbers.update({recorded["key"]: recorded["seq"] for recorded in answer["items"]})
         return numbers
 
     async def _post(self, http: httpx2.AsyncClient, body: bytes) -> Any:
@@ -71,12 +96,12 @@ class ShareClient:
             except httpx2.TransportError as error:
                 problem = str(error) or type(error).__name__
             else:
-                if response.status_code < 400:
+                if response.is_success:
                     return response.json()
                 if response.status_code != 429 and response.status_code < 500:
                     raise ShareRefused(_detail(response))
                 problem = _detail(response)
-                wait = max(wait, float(response.headers.get("Retry-After", 0)))
+                wait = max(wait, _retry_after(response))
             if waited + wait > self._give_up_after:
                 raise ShareInterrupted(problem)
             await self._sleep(wait)
@@ -109,6 +134,12 @@ def _detail(response: httpx2.Response) -> str:
         return f"the server answered {response.status_code}"
 
 
+def _retry_after(response: httpx2.Response) -> float:
+    """Seconds that the server asks for; a date, which HTTP allows too, is left to our own patience."""
+    given = response.headers.get("Retry-After", "")
+    return float(given) if given.isascii() and given.isdigit() else 0.0
+
+
 async def play(
     path: Path,
     client: ShareClient,
@@ -124,23 +155,29 @@ async def play(
     """
     reader = TranscriptReader(redactor)
     before: datetime | None = None
+    waiting: list[Item] = []
 
-    async def pass_on(items: list[Item]) -> None:
-        if items:
-            await client.send(items)
-            for item in items:
-                progress(item)
+    async def pass_on() -> None:
+        await client.send(waiting)
+        for item in waiting:
+            progress(item)
+        waiting.clear()
 
-    with path.open("rb") as lines:
-        for line in lines:
-            items = reader.feed(line)
-            moment = _moment(items)
-            if speed > 0 and before is not None and moment is not None:
-                gap = min(max((moment - before).total_seconds(), 0.0), LONGEST_GAP)
-                await sleep(gap / speed)
-            before = moment or before
-            await pass_on(items)
-    await pass_on(reader.finish())
+    async with client:
+        with path.open("rb") as lines:
+            for line in lines:
+                items = reader.feed(line)
+                moment = _moment(items)
+                gap = (moment - before).total_seconds() if before is not None and moment is not None else 0.0
+                if speed > 0 and gap > 0:
+                    await pass_on()
+                    await sleep(min(gap, LONGEST_GAP) / speed)
+                elif len(waiting) >= BATCH_ITEMS:
+                    await pass_on()
+                before = moment or before
+                waiting += items
+        waiting += reader.finish()
+        await pass_on()
 
 
 def _moment(items: list[Item]) -> datetime | None:
@@ -148,7 +185,7 @@ def _moment(items: list[Item]) -> datetime | None:
     for item in items:
         if item.event.occurred_at:
             try:
-                return datetime.fromisoformat(item.event.occurred_at)
+                return as_utc(datetime.fromisoformat(item.event.occurred_at))
             except ValueError:
                 return None
     return None
