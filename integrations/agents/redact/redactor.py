@@ -10,12 +10,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from integrations.agents.redact.assignments import assigned_secrets
 from integrations.agents.redact.known import MIN_KNOWN, forms
 from integrations.agents.redact.rules import RULES
-from integrations.agents.redact.values import is_secret, is_secret_name
 
 #: What earlier passes left: never looked into again.
 _MARK = re.compile(r"\[REDACTED:[\w-]+\]")
@@ -56,22 +54,6 @@ class Redactor:
     def redact(self, text: str) -> str:
         """`text` without its secrets. Doing it again changes nothing."""
         return self.replace(text, self.find(text))
-
-    def redact_value(self, value: Any) -> Any:
-        """The same for JSON: strings at any depth, keys included, and whatever stands under the name of a secret."""
-        if isinstance(value, str):
-            return self.redact(value)
-        if isinstance(value, list):
-            return [self.redact_value(part) for part in value]
-        if isinstance(value, Mapping):
-            return {self.redact(str(name)): self._named(str(name), part) for name, part in value.items()}
-        return value
-
-    def _named(self, name: str, value: Any) -> Any:
-        if isinstance(value, str) and is_secret_name(name) and is_secret(name, value, "quoted"):
-            self.counts["assignment"] += 1
-            return "[REDACTED:assignment]"
-        return self.redact_value(value)
 
     def find(self, text: str) -> list[Finding]:
         """Every secret in `text`, in order and without overlaps."""

@@ -115,17 +115,6 @@ def test_a_known_value_is_found_in_a_url_in_either_case() -> None:
     assert redactor.redact(f"{coded} {coded.lower()}") == "[REDACTED:known-value] [REDACTED:known-value]"
 
 
-def test_values_of_json_go_by_the_name_they_stand_under_at_any_depth() -> None:
-    redactor = Redactor()
-    value = {"a": [{"password": "hunter2", "count": 3, "note": f"see {GITHUB}"}], "token": None, GITHUB: True}
-    assert redactor.redact_value(value) == {
-        "a": [{"password": "[REDACTED:assignment]", "count": 3, "note": "see [REDACTED:github]"}],
-        "token": None,
-        "[REDACTED:github]": True,
-    }
-    assert redactor.counts == {"assignment": 1, "github": 2}
-
-
 def test_files_that_disagree_about_a_name_give_every_value(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(
         "API_TOKEN=first-Value-1\nCERT='line one 11\nline two 22'\nURL=https://u:Zz9-zz9zz@h/\n"
