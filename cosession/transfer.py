@@ -79,10 +79,10 @@ class Transfer:
 
 async def import_file(settings: Settings, wish: Transfer, say: Say) -> None:
     """Reads a transcript into a session at once. The same file again changes nothing. Raises CommandFailed."""
+    items = _items(wish.file)
     async with connect(settings, wish.email) as server:
         session_id = await _session(server, wish, say)
         client = ShareClient(server.url, server.token, session_id=session_id)
-        items = list(_items(wish.file))
         await client.send(items)
         summary = Summary()
         for item in items:
@@ -93,6 +93,7 @@ async def import_file(settings: Settings, wish: Transfer, say: Say) -> None:
 
 async def share_file(settings: Settings, wish: Transfer, speed: float, console: Console) -> None:
     """Plays a transcript into a session as if it were happening now, `speed` times as fast. Raises CommandFailed."""
+    _items(wish.file)  # Nothing begins with a file that cannot be read.
     async with connect(settings, wish.email) as server:
         session_id = await _session(server, wish, console.print)
         client = ShareClient(server.url, server.token, session_id=session_id)
@@ -113,13 +114,14 @@ def _redactor() -> Redactor:
 
 
 def _items(file: Path) -> list[Item]:
+    """Everything in a transcript. Raises CommandFailed, TranscriptUnknown."""
+    if not file.is_file():
+        raise CommandFailed(f"There is no file {file}.")
     with file.open("rb") as lines:
         return list(read_transcript(lines, redactor=_redactor()))
 
 
 async def _session(server: Connected, wish: Transfer, say: Say) -> str:
-    if not wish.file.is_file():
-        raise CommandFailed(f"There is no file {wish.file}.")
     if wish.session_id is not None:
         session_id = wish.session_id.rstrip("/").rsplit("/", 1)[-1]  # The page's address will do as well.
     else:
