@@ -99,6 +99,12 @@ def refuse(error: CosessionError) -> Response:
     return problem(STATUS[branch(error)], error.code, error.message, retry_after_ms=error.retry_after_ms)
 
 
+def http_problem(error: HTTPException) -> Response:
+    """What the framework itself refuses: an unknown path, a wrong method."""
+    codes = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+    return problem(error.status_code, codes.get(error.status_code, "http_error"), str(error.detail))
+
+
 def install(app: FastAPI) -> None:
     """Makes every refusal of `app` a problem document."""
 
@@ -116,5 +122,4 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _http(_request: Request, error: HTTPException) -> Response:  # pyright: ignore[reportUnusedFunction]
-        codes = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
-        return problem(error.status_code, codes.get(error.status_code, "http_error"), str(error.detail))
+        return http_problem(error)

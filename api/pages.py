@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
+from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
+from api.errors import http_problem
+
 #: Paths that the web view routes itself.
-VIEWS = ("/", "/sign-in", "/invite", "/s/{session_id}")
+VIEWS = ("/", "/sign-in", "/invite", "/s/{session_id}", "/docs")
+#: First parts of paths that are no pages: what is missing there is told to a program.
+NO_PAGES = frozenset({"api", "ws", "slack", "sandbox", "assets", "docs", "metrics", "healthz", "readyz"})
 
 _NOT_BUILT = """<!doctype html><meta charset="utf-8"><title>Cosession</title>
 <p>The web view is not built yet: run <code>make setup</code>.
@@ -21,11 +26,19 @@ def install(app: FastAPI, static: Path) -> None:
     """Serves the pages in `static`, the folder that the web build leaves."""
     router = APIRouter(include_in_schema=False)
 
-    async def page() -> Response:
+    def view(status: int = 200) -> Response:
         index = static / "index.html"
         if not index.exists():
             return HTMLResponse(_NOT_BUILT, 503)
-        return FileResponse(index, headers={"Cache-Control": "no-cache"})
+        return FileResponse(index, status, headers={"Cache-Control": "no-cache"})
+
+    async def page() -> Response:
+        return view()
+
+    # Not a route for every path: that would turn "method not allowed" into "not found".
+    @app.exception_handler(404)
+    async def _nothing_there(request: Request, error: HTTPException) -> Response:  # pyright: ignore[reportUnusedFunction]
+        return view(404) if _wants_page(request) else http_problem(error)
 
     for path in VIEWS:
         router.add_api_route(path, page, methods=["GET"])
@@ -33,6 +46,13 @@ def install(app: FastAPI, static: Path) -> None:
     assets = static / "assets"
     if assets.is_dir():
         app.mount("/assets", _Immutable(directory=assets), name="assets")
+
+
+def _wants_page(request: Request) -> bool:
+    """Whether a person looks at what answers: a mistyped address shows them the web view, which says so."""
+    first = request.url.path.lstrip("/").partition("/")[0]
+    is_read = request.method in ("GET", "HEAD")
+    return is_read and first not in NO_PAGES and "text/html" in request.headers.get("accept", "")
 
 
 def sandbox_page(static: Path) -> Response:

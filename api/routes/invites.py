@@ -48,7 +48,6 @@ class Acceptance(Body):
     """Who accepts, where they are not signed in."""
 
     name: str | None = Field(default=None, max_length=200)
-    email: str | None = Field(default=None, max_length=320)
 
 
 class Accepted(BaseModel):

@@ -148,6 +148,8 @@ async def test_a_guest_without_an_account_gives_a_name_and_is_in(cast: Cast) -> 
     async with httpx2.AsyncClient(base_url=cast.house.url, headers={"Origin": cast.house.url}) as guest:
         nameless = await guest.post(f"/api/invites/{secret}/accept", json={})
         assert (nameless.status_code, nameless.json()["error_code"]) == (401, "not_signed_in")
+        addressed = await guest.post(f"/api/invites/{secret}/accept", json={"name": "Gast", "email": "g@example.com"})
+        assert (addressed.status_code, addressed.json()["error_code"]) == (422, "invalid")
         accepted = await guest.post(f"/api/invites/{secret}/accept", json={"name": "Gast"})
         assert accepted.json() == {"session_id": cast.session_id}
         assert (await guest.get("/api/me")).json()["username"] == "Gast"
@@ -207,6 +209,30 @@ async def test_no_answer_carries_a_token_that_was_sent(cast: Cast, caplog: pytes
     await asyncio.sleep(0)
     assert ticket not in caplog.text
     assert secret not in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/s/ses_x/y", "/apiary", "/sign-in/elsewhere"])
+async def test_a_mistyped_address_shows_a_person_the_web_view_and_tells_a_program_the_problem(
+    house: House, path: str
+) -> None:
+    page = await house.http.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert page.text == (await house.http.get("/")).text
+    program = await house.http.get(path, headers={"Accept": "*/*"})
+    assert (program.status_code, program.json()["error_code"]) == (404, "not_found")
+    assert (await house.http.post(path, headers={"Accept": "text/html"})).json()["error_code"] == "not_found"
+
+
+@pytest.mark.parametrize("path", ["/api/nothing", "/api", "/assets/nothing.js", "/docs/nothing", "/slack/nothing"])
+async def test_what_is_missing_where_programs_ask_is_a_problem_even_to_a_browser(house: House, path: str) -> None:
+    answer = await house.http.get(path, headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.json()["error_code"]) == (404, "not_found")
+
+
+async def test_the_api_reference_is_a_page_of_this_server(house: House) -> None:
+    page = await house.http.get("/docs", headers={"Accept": "text/html"})
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "/api/sessions" in (await house.http.get("/openapi.json")).json()["paths"]
 
 
 async def test_pages_and_answers_carry_the_security_headers(house: House) -> None:
