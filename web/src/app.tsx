@@ -13,8 +13,10 @@ import { Button } from "~/ui/controls";
 import { ErrorBoundary } from "~/ui/error-boundary";
 import { Shell } from "~/ui/shell";
 import { Message } from "~/ui/states";
+import { Toast } from "~/ui/toast";
 
 const SessionPage = lazy(() => import("~/pages/session"));
+const ReferencePage = lazy(() => import("~/pages/reference"));
 
 const queries = new QueryClient({
   defaultOptions: {
@@ -62,6 +64,13 @@ function Routes() {
             </Members>
           )}
         </Route>
+        <Route path="/docs">
+          {() => (
+            <Suspense fallback={<Shell>{null}</Shell>}>
+              <ReferencePage />
+            </Suspense>
+          )}
+        </Route>
         <Route>{() => <NotFoundPage />}</Route>
       </Switch>
     </ErrorBoundary>
@@ -72,6 +81,7 @@ export function App() {
   return (
     <QueryClientProvider client={queries}>
       <Routes />
+      <Toast />
     </QueryClientProvider>
   );
 }

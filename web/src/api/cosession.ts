@@ -28,7 +28,46 @@ export interface InviteLook {
 
 const session = (id: string) => `/api/sessions/${encodeURIComponent(id)}`;
 
+/** As far as the reference reads it. https://spec.openapis.org/oas/v3.1.0 */
+export interface OpenApi {
+  info: { title: string; version: string };
+  paths: Record<string, Record<string, Operation>>;
+  components?: { schemas?: Record<string, Schema> };
+}
+
+export interface Operation {
+  tags?: string[];
+  summary?: string;
+  description?: string;
+  parameters?: { name: string; in: string; required?: boolean; description?: string; schema?: Schema }[];
+  requestBody?: { content: Record<string, { schema?: Schema }> };
+  responses: Record<string, { description?: string; content?: Record<string, { schema?: Schema }> }>;
+}
+
+export interface Schema {
+  $ref?: string;
+  title?: string;
+  type?: string;
+  const?: unknown;
+  enum?: unknown[];
+  anyOf?: Schema[];
+  oneOf?: Schema[];
+  allOf?: Schema[];
+  items?: Schema;
+  properties?: Record<string, Schema>;
+  additionalProperties?: boolean | Schema;
+  required?: string[];
+  description?: string;
+  default?: unknown;
+  minimum?: number;
+  maximum?: number;
+  minLength?: number;
+  maxLength?: number;
+  pattern?: string;
+}
+
 export const api = {
+  openapi: (signal?: AbortSignal) => request<OpenApi>("GET", "/openapi.json", undefined, signal),
   signIn: (token: string) => request<Me>("POST", "/api/sign-in", { token }),
   signOut: () => request<void>("POST", "/api/sign-out"),
   me: (signal?: AbortSignal) => request<Me>("GET", "/api/me", undefined, signal),
@@ -46,11 +85,15 @@ export const api = {
     request<{ items: LogEntry[] }>("GET", `${session(id)}/events?before=${seq}&limit=${limit}`),
   messagesBefore: (id: string, seq: number, limit: number) =>
     request<ChatPage>("GET", `${session(id)}/messages?before=${seq}&limit=${limit}`),
+  changeRole: (id: string, userId: string, role: Role) =>
+    request<void>("PATCH", `${session(id)}/participants/${encodeURIComponent(userId)}`, { role }),
+  removeParticipant: (id: string, userId: string) =>
+    request<void>("DELETE", `${session(id)}/participants/${encodeURIComponent(userId)}`),
   participants: (id: string) => request<{ items: Participant[] }>("GET", `${session(id)}/participants`),
 
   invite: (id: string, wish: { role: Role; expires_in?: number; max_uses?: number }) =>
     request<InviteLink>("POST", `${session(id)}/invites`, wish),
   lookAtInvite: (token: string) => request<InviteLook>("GET", `/api/invites/${encodeURIComponent(token)}`),
-  acceptInvite: (token: string, who: { name?: string; email?: string }) =>
+  acceptInvite: (token: string, who: { name?: string }) =>
     request<{ session_id: string }>("POST", `/api/invites/${encodeURIComponent(token)}/accept`, who),
 };

@@ -91,11 +91,10 @@ function Invite({ look, token, me }: { look: InviteLook; token: string; me: Me |
 
 function AcceptForm({ look, token, me }: { look: InviteLook; token: string; me: Me | null }) {
   const [name, setName] = useState("");
-  const [email, setEmail] = useState("");
   const [, navigate] = useLocation();
   const queries = useQueryClient();
   const accept = useMutation({
-    mutationFn: () => api.acceptInvite(token, me ? {} : { name: name.trim(), email: email.trim() }),
+    mutationFn: () => api.acceptInvite(token, me ? {} : { name: name.trim() }),
     onSuccess: async ({ session_id }) => {
       await queries.invalidateQueries({ queryKey: ["me"] });
       void queries.invalidateQueries({ queryKey: ["sessions"] });
@@ -113,26 +112,15 @@ function AcceptForm({ look, token, me }: { look: InviteLook; token: string; me: 
           You come in as <span className="text-ink font-medium">{me.username}</span>.
         </p>
       ) : (
-        <>
-          <Field
-            label="Your name"
-            hint="Others see it beside what you write."
-            value={name}
-            onChange={(event) => setName(event.target.value)}
-            autoComplete="name"
-            maxLength={80}
-            required
-          />
-          <Field
-            label="Your e-mail address"
-            hint="It tells you apart and is not shown to others."
-            type="email"
-            value={email}
-            onChange={(event) => setEmail(event.target.value)}
-            autoComplete="email"
-            required
-          />
-        </>
+        <Field
+          label="Your name"
+          hint="Others see it beside what you write."
+          value={name}
+          onChange={(event) => setName(event.target.value)}
+          autoComplete="name"
+          maxLength={80}
+          required
+        />
       )}
       {accept.isError && (
         <p role="alert" className="bg-bad-soft text-bad rounded-control px-3 py-2 text-sm">

@@ -2,49 +2,69 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { useLocation } from "wouter";
-import { api } from "~/api/cosession";
+import { api, type Me } from "~/api/cosession";
 import { ApiError } from "~/api/http";
+import { useMe } from "~/api/me";
 import { useTitle } from "~/lib/hooks";
-import { Button, Spinner } from "~/ui/controls";
+import { nextPath } from "~/lib/next";
+import { say } from "~/lib/toast";
+import { Button, LinkButton, Spinner } from "~/ui/controls";
 import { Shell } from "~/ui/shell";
 import { Message } from "~/ui/states";
 
 export function SignInPage() {
   useTitle("Sign in · Cosession");
-  const [token] = useState(() => location.hash.slice(1));
+  // Taken at once: the address loses both, so that going back or reloading does not spend the link again.
+  const [{ token, next }] = useState(() => ({ token: location.hash.slice(1), next: nextPath(location.search) }));
+  return token === "" ? <SignedOutPage /> : <Arrival token={token} next={next} />;
+}
+
+function Arrival({ token, next }: { token: string; next: string }) {
+  const before = useMe();
   const [error, setError] = useState<ApiError | null>(null);
   const [attempt, setAttempt] = useState(0);
   const [, navigate] = useLocation();
   const queries = useQueryClient();
   const spent = useRef(-1);
+  const isKnown = before.data !== undefined || before.isError;
+  const was = before.data ?? null;
 
   useEffect(() => {
-    // Effects run twice in development; a one-time link must not.
-    if (!token || spent.current === attempt) return;
+    // Who was here is asked first. Effects run twice in development; a one-time link must not.
+    if (!isKnown || spent.current === attempt) return;
     spent.current = attempt;
     setError(null);
     history.replaceState(null, "", "/sign-in");
     api.signIn(token).then(
-      async () => {
-        await queries.invalidateQueries({ queryKey: ["me"] });
-        navigate(safeNext(), { replace: true });
+      (now) => {
+        if (was && was.user_id !== now.user_id) say(`You are ${now.username} in this browser now. ${was.username} was before.`);
+        // Nothing that the last person could see stays.
+        queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== "me" });
+        queries.setQueryData<Me | null>(["me"], now);
+        navigate(next, { replace: true });
       },
       (reason: unknown) => setError(reason instanceof ApiError ? reason : new ApiError(0, "unknown", String(reason))),
     );
-  }, [token, attempt, navigate, queries]);
+  }, [token, next, attempt, isKnown, was, navigate, queries]);
 
-  if (!token) return <SignedOutPage />;
   return (
-    <Shell>
+    <Shell me={error ? was : null}>
       {error === null ? (
         <Message icon="key" title="Signing you in">
+          {was && <p>{was.username} is signed in in this browser so far.</p>}
           <Spinner label="One moment…" />
         </Message>
       ) : error.status >= 400 && error.status < 500 && error.status !== 429 ? (
         <Message icon="ban" title="This sign-in link does not work any more" tone="bad">
           <p>{error.message}</p>
           <p>A link signs one person in, once.</p>
-          <HowToSignIn />
+          {was ? (
+            <LinkButton href={next} look="primary">
+              Continue as {was.username}
+            </LinkButton>
+          ) : (
+            <HowToSignIn />
+          )}
         </Message>
       ) : (
         <Message icon="alert" title="Signing in did not work yet" tone="bad">
@@ -56,12 +76,6 @@ export function SignInPage() {
       )}
     </Shell>
   );
-}
-
-/** Only a path of this site: `//elsewhere` and full addresses lead home. */
-function safeNext(): string {
-  const next = new URLSearchParams(location.search).get("next") ?? "/";
-  return /^\/(?![/\\])/.test(next) ? next : "/";
 }
 
 export function SignedOutPage() {
@@ -83,9 +97,12 @@ function HowToSignIn() {
   return (
     <div className="bg-surface border-line rounded-card border p-4 text-left">
       <p className="text-ink font-medium">If you run this server</p>
-      <p className="mt-1">It prints a one-time sign-in link each time it starts.</p>
-      <p className="text-ink mt-3 font-medium">If somebody else does</p>
-      <p className="mt-1">Ask anybody in a session for an invite link: it brings you in and signs you in.</p>
+      <p className="mt-1">It prints a one-time sign-in link each time it starts. On its machine, this prints another:</p>
+      <code className="bg-code border-line text-ink mt-2 block rounded border px-2.5 py-2 text-xs break-words">
+        cosession user sign-in you@example.com
+      </code>
+      <p className="text-ink mt-4 font-medium">If somebody else does</p>
+      <p className="mt-1">Ask them for such a link, or ask anybody in a session for an invite.</p>
     </div>
   );
 }
