@@ -14,7 +14,7 @@ from api.context import Api
 from core import accounts
 from core.accounts import SignedIn
 from core.db import Transaction
-from core.errors import InviteNotFound, LinkExpired
+from core.errors import InviteNotFound, LinkExpired, NotSignedIn
 
 router = APIRouter(prefix="/api", tags=["people"])
 
@@ -34,23 +34,42 @@ class Me(BaseModel):
     color: int
 
 
+class SignedInAs(Me):
+    #: Whoever this browser was signed in as until now, if it was somebody else.
+    replaces: str | None = None
+
+
 def me_of(who: SignedIn) -> Me:
     return Me(user_id=who.actor.user_id, username=who.actor.name, email=who.email, color=who.actor.color)
 
 
 @router.post("/sign-in")
-async def sign_in(body: SignIn, request: Request, response: Response, api: ApiDep) -> Me:
-    """Uses a one-time link up and signs this browser in."""
+async def sign_in(body: SignIn, request: Request, response: Response, api: ApiDep) -> SignedInAs:
+    """Uses a one-time link up and signs this browser in. The link decides: whoever was signed in here is signed out."""
     check_origin(request, api)
+    old_secret = request.cookies.get(COOKIE)
 
-    def use(tx: Transaction) -> tuple[SignedIn, str, datetime]:
+    def use(tx: Transaction) -> tuple[SignedInAs, str, datetime]:
         who = accounts.use_sign_in_link(tx, body.token)
-        return (who, *accounts.open_login(tx, who.actor.user_id))
+        before = _leave(tx, old_secret) if old_secret else None
+        replaces = before.actor.name if before and before.actor.user_id != who.actor.user_id else None
+        me = SignedInAs(**me_of(who).model_dump(), replaces=replaces)
+        return (me, *accounts.open_login(tx, who.actor.user_id))
 
     with guessing_limited(api, request):
-        who, secret, expires_at = await api.db.write(use)
+        me, secret, expires_at = await api.db.write(use)
     set_login(response, api, secret, expires_at)
-    return me_of(who)
+    return me
+
+
+def _leave(tx: Transaction, secret: str) -> SignedIn | None:
+    """Ends a login, and says whose it was if it was still good."""
+    try:
+        return accounts.by_login(tx, secret)
+    except NotSignedIn:
+        return None
+    finally:
+        accounts.close_login(tx, secret)
 
 
 @router.post("/sign-out", status_code=204)

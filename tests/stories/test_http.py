@@ -42,6 +42,20 @@ async def test_a_one_time_link_signs_one_browser_in_and_says_so_to_the_second(ho
     assert (second.status_code, second.json()["error_code"]) == (410, "link_expired")
 
 
+async def test_a_link_for_somebody_else_switches_the_browser_and_says_who_was_here(house: House) -> None:
+    alice, bob = await house.someone("Alice"), await house.someone("Bob")
+    async with browser(house, alice.id) as client:
+        alices = {"Cookie": f"cosession={client.cookies['cosession']}"}
+        again = await client.post("/api/sign-in", json={"token": await sign_in_link(house, alice.id)})
+        assert (again.json()["username"], again.json()["replaces"]) == ("Alice", None)
+        dead = await client.post("/api/sign-in", json={"token": "spent"})
+        assert (dead.status_code, (await client.get("/api/me")).json()["username"]) == (410, "Alice")
+        switched = await client.post("/api/sign-in", json={"token": await sign_in_link(house, bob.id)})
+        assert (switched.json()["username"], switched.json()["replaces"]) == ("Bob", "Alice")
+        assert (await client.get("/api/me")).json()["username"] == "Bob"
+        assert (await house.http.get("/api/me", headers=alices)).status_code == 401
+
+
 async def test_signing_out_ends_the_login_for_good(house: House) -> None:
     alice = await house.someone("Alice")
     async with browser(house, alice.id) as client:

@@ -68,7 +68,8 @@ export interface Schema {
 
 export const api = {
   openapi: (signal?: AbortSignal) => request<OpenApi>("GET", "/openapi.json", undefined, signal),
-  signIn: (token: string) => request<Me>("POST", "/api/sign-in", { token }),
+  /** `replaces`: who was signed in in this browser until now. */
+  signIn: (token: string) => request<Me & { replaces: string | null }>("POST", "/api/sign-in", { token }),
   signOut: () => request<void>("POST", "/api/sign-out"),
   me: (signal?: AbortSignal) => request<Me>("GET", "/api/me", undefined, signal),
 

@@ -4,10 +4,11 @@ import { api, type Me } from "./cosession";
 import { ApiError } from "./http";
 
 /** Null: nobody is signed in. */
-export function useMe() {
+export function useMe({ enabled = true } = {}) {
   return useQuery<Me | null>({
     queryKey: ["me"],
     staleTime: 60_000,
+    enabled,
     queryFn: async ({ signal }) => {
       try {
         return await api.me(signal);

@@ -1,8 +1,10 @@
 /** The HTTP interface, as the server itself describes it: every operation by subject, its fields on demand. */
 import { useQuery } from "@tanstack/react-query";
+import { Fragment } from "react";
 import { api, type OpenApi, type Schema } from "~/api/cosession";
 import { useMe } from "~/api/me";
 import { CopyButton } from "~/code/code-block";
+import { Markdown } from "~/code/markdown";
 import { useTitle } from "~/lib/hooks";
 import { type Described, operations, shape } from "~/lib/openapi";
 import { Button } from "~/ui/controls";
@@ -88,11 +90,24 @@ function OperationView({ operation, schemas }: { operation: Described; schemas: 
         <span className={`w-14 rounded py-0.5 text-center font-mono text-2xs font-semibold ${methodLook[method] ?? ""}`}>
           {method}
         </span>
-        <span className="min-w-0 flex-1 basis-56 font-mono text-xs break-all">{path}</span>
+        <span className="min-w-0 flex-1 basis-56 font-mono text-xs break-words">
+          {path.split("/").map((part, at) => (
+            // oxlint-disable-next-line no-array-index-key -- the same parts in the same order, always
+            <Fragment key={at}>
+              {at > 0 && "/"}
+              <wbr />
+              {part}
+            </Fragment>
+          ))}
+        </span>
         <span className="text-ink-soft basis-full pl-5 text-xs sm:basis-auto sm:pl-0">{title}</span>
       </summary>
       <div className="border-line space-y-4 border-t px-4 py-4 text-sm sm:pl-9">
-        {description && <p className="text-ink-soft whitespace-pre-line">{description}</p>}
+        {description && (
+          <div className="text-ink-soft">
+            <Markdown text={description} />
+          </div>
+        )}
         {parameters.length > 0 && (
           <div>
             <h3 className="mb-1 text-xs font-semibold">Parameters</h3>

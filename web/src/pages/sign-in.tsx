@@ -20,24 +20,23 @@ export function SignInPage() {
 }
 
 function Arrival({ token, next }: { token: string; next: string }) {
-  const before = useMe();
   const [error, setError] = useState<ApiError | null>(null);
+  // Whoever a dead link leaves here may go on.
+  const was = useMe({ enabled: error !== null }).data ?? null;
   const [attempt, setAttempt] = useState(0);
   const [, navigate] = useLocation();
   const queries = useQueryClient();
   const spent = useRef(-1);
-  const isKnown = before.data !== undefined || before.isError;
-  const was = before.data ?? null;
 
   useEffect(() => {
-    // Who was here is asked first. Effects run twice in development; a one-time link must not.
-    if (!isKnown || spent.current === attempt) return;
+    // Effects run twice in development; a one-time link must not.
+    if (spent.current === attempt) return;
     spent.current = attempt;
     setError(null);
     history.replaceState(null, "", "/sign-in");
     api.signIn(token).then(
-      (now) => {
-        if (was && was.user_id !== now.user_id) say(`You are ${now.username} in this browser now. ${was.username} was before.`);
+      ({ replaces, ...now }) => {
+        if (replaces) say(`You are ${now.username} in this browser now. Until now it was ${replaces}.`);
         // Nothing that the last person could see stays.
         queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== "me" });
         queries.setQueryData<Me | null>(["me"], now);
@@ -45,13 +44,12 @@ function Arrival({ token, next }: { token: string; next: string }) {
       },
       (reason: unknown) => setError(reason instanceof ApiError ? reason : new ApiError(0, "unknown", String(reason))),
     );
-  }, [token, next, attempt, isKnown, was, navigate, queries]);
+  }, [token, next, attempt, navigate, queries]);
 
   return (
     <Shell me={error ? was : null}>
       {error === null ? (
         <Message icon="key" title="Signing you in">
-          {was && <p>{was.username} is signed in in this browser so far.</p>}
           <Spinner label="One moment…" />
         </Message>
       ) : error.status >= 400 && error.status < 500 && error.status !== 429 ? (
