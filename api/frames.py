@@ -160,6 +160,8 @@ class SessionView(Part):
     created_at: str
     last_activity_at: str
     ended_at: str | None
+    #: Chat is copied to a thread outside, unless a message says `session_only`.
+    is_mirrored: bool = False
 
 
 class Limits(Part):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.frames import Participant, PersonPresence, SessionView
-from core import sessions
+from core import sessions, tables
 from core.access import Seat
 from core.clock import iso
 from core.db import Transaction
@@ -26,6 +26,7 @@ def session_view(tx: Transaction, seat: Seat) -> SessionView:
         created_at=iso(session.created_at),
         last_activity_at=iso(session.last_activity_at),
         ended_at=iso(session.ended_at) if session.ended_at else None,
+        is_mirrored=tx.sql.get(tables.Mirror, session.id) is not None,
     )
 
 

@@ -165,6 +165,7 @@ export interface SessionView {
   created_at: string;
   last_activity_at: string;
   ended_at: string | null;
+  is_mirrored: boolean;
 }
 export interface Participant {
   user_id: string;

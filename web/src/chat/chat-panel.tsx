@@ -1,8 +1,9 @@
 /** The chat beside the transcript: messages in a virtual list, who is typing, and the composer. */
-import { type Ref, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type Ref, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { VList, type VListHandle } from "virtua";
 import type { Me } from "~/api/cosession";
 import { plural } from "~/lib/format";
+import { focusWhenDrawn } from "~/lib/focus";
 import { useNow } from "~/lib/hooks";
 import { useClient, useClientState, useSession } from "~/session/context";
 import { Button } from "~/ui/controls";
@@ -15,17 +16,22 @@ import { MessageBubble } from "./message-bubble";
 const AT_END = 60;
 
 export function ChatPanel({ sessionId, me, composer }: { sessionId: string; me: Me; composer: Ref<ComposerHandle> }) {
+  const mayWrite = useSession((state) => state.session?.status === "live" && state.role !== "viewer");
+  const [replyTo, setReplyTo] = useState<ChatItem | null>(null);
+  const endReply = useCallback(() => setReplyTo(null), []);
   return (
     <section aria-label="Chat" className="bg-surface flex h-full min-h-0 flex-col">
-      <Messages me={me} />
+      <Messages me={me} onReply={mayWrite ? setReplyTo : undefined} />
       <TypingIndicator />
       <Notice />
-      <Composer sessionId={sessionId} ref={composer} />
+      <Composer sessionId={sessionId} replyTo={replyTo} onReplyEnd={endReply} ref={composer} />
     </section>
   );
 }
 
-function Messages({ me }: { me: Me }) {
+type OnReply = ((item: ChatItem) => void) | undefined;
+
+function Messages({ me, onReply }: { me: Me; onReply: OnReply }) {
   const newer = useSession((state) => state.messages);
   const older = useSession((state) => state.olderMessages);
   const from = useSession((state) => state.from);
@@ -47,7 +53,7 @@ function Messages({ me }: { me: Me }) {
     );
   }
   if (items.length === 0) return <NoMessages hasOlder={hasOlder} />;
-  return <MessageList items={items} hasOlder={hasOlder} />;
+  return <MessageList items={items} hasOlder={hasOlder} onReply={onReply} />;
 }
 
 function NoMessages({ hasOlder }: { hasOlder: boolean }) {
@@ -80,12 +86,19 @@ function OlderButton() {
   );
 }
 
-function MessageList({ items, hasOlder }: { items: readonly ChatItem[]; hasOlder: boolean }) {
+interface ListProps {
+  items: readonly ChatItem[];
+  hasOlder: boolean;
+  onReply: OnReply;
+}
+
+function MessageList({ items, hasOlder, onReply }: ListProps) {
   const now = useNow(60_000);
   const list = useRef<VListHandle>(null);
   const isAtEnd = useRef(true);
   const [seenCount, setSeenCount] = useState<number | null>(null);
   const count = items.length;
+  const frame = useRef<HTMLDivElement>(null);
 
   const firstKey = items[0]?.key;
   const [heldFirstKey, holdFirstKey] = useState(firstKey);
@@ -111,10 +124,21 @@ function MessageList({ items, hasOlder }: { items: readonly ChatItem[]; hasOlder
     if (isAtEnd.current) setSeenCount(null);
     else if (wasAtEnd) setSeenCount(count);
   };
+  const show = useCallback(
+    (key: string) => {
+      const at = items.findIndex((item) => item.key === key);
+      if (at < 0) return;
+      isAtEnd.current = false;
+      // The list's first row is what stands above the messages.
+      list.current?.scrollToIndex(at + 1, { align: "center" });
+      focusWhenDrawn(frame.current, `[data-message="${CSS.escape(key)}"]`);
+    },
+    [items],
+  );
   const newer = seenCount === null ? 0 : Math.max(0, count - seenCount);
 
   return (
-    <div className="relative min-h-0 flex-1">
+    <div ref={frame} className="relative min-h-0 flex-1">
       <VList
         ref={list}
         // Finished messages are announced by the page's one live region: rows that scroll into a virtual list are not news.
@@ -136,7 +160,7 @@ function MessageList({ items, hasOlder }: { items: readonly ChatItem[]; hasOlder
           <div key="older" className="h-1" />
         )}
         {items.map((item) => (
-          <MessageBubble key={item.key} item={item} now={now} />
+          <MessageBubble key={item.key} item={item} now={now} onReply={onReply} onShow={show} />
         ))}
         <div key="end" className="h-3" />
       </VList>

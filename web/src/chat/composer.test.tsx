@@ -1,32 +1,39 @@
 // @vitest-environment jsdom
 import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { useState } from "react";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { SessionClient } from "~/session/client";
 import { ClientProvider, useSession } from "~/session/context";
-import type { Role } from "~/session/protocol";
-import { alice, connected, sessionView } from "~/testing/entries";
+import type { Role, SessionView } from "~/session/protocol";
+import { alice, bob, connected, entry, said, sessionView } from "~/testing/entries";
 import { FakeHistory, FakeShelf } from "~/testing/history";
 import { FakeWorld } from "~/testing/world";
 import { Composer } from "./composer";
-import { chatItems } from "./items";
+import { type ChatItem, chatItems } from "./items";
 import { MessageBubble } from "./message-bubble";
 
 let world: FakeWorld;
+const shown = vi.fn<(key: string) => void>();
 
 function Chat() {
   const messages = useSession((state) => state.messages);
   const outbox = useSession((state) => state.outbox);
+  const [replyTo, setReplyTo] = useState<ChatItem | null>(null);
   return (
     <>
       {chatItems(messages, outbox, alice).map((item) => (
-        <MessageBubble key={item.key} item={item} now={0} />
+        <MessageBubble key={item.key} item={item} now={0} onReply={setReplyTo} onShow={shown} />
       ))}
-      <Composer sessionId="ses_1" ref={null} />
+      <Composer sessionId="ses_1" replyTo={replyTo} onReplyEnd={() => setReplyTo(null)} ref={null} />
     </>
   );
 }
 
-async function open(role: Role = "editor", status: "live" | "ended" = "live"): Promise<void> {
+async function open(
+  role: Role = "editor",
+  status: "live" | "ended" = "live",
+  fields: Partial<SessionView> = {},
+): Promise<void> {
   let count = 0;
   const client = new SessionClient({
     sessionId: "ses_1",
@@ -44,7 +51,7 @@ async function open(role: Role = "editor", status: "live" | "ended" = "live"): P
   );
   await act(async () => {
     await world.pass(0);
-    world.socket.says(connected(0, { role, session: { ...sessionView(0), status } }));
+    world.socket.says(connected(0, { role, session: { ...sessionView(0), status, ...fields } }));
   });
 }
 
@@ -108,4 +115,59 @@ test.each([
   await open(role, status);
   expect(screen.queryByRole("textbox")).toBeNull();
   expect(screen.getByRole("note").textContent).toContain(reason);
+});
+
+test("a reply names what it answers, shows it, and Escape takes the wish back", async () => {
+  await open();
+  await act(async () => {
+    world.socket.says(said(1, "Shall we\nship it?"));
+    await world.pass(50);
+  });
+  const reply = () => fireEvent.click(screen.getByRole("button", { name: "Reply to Bob Tanaka" }));
+  reply();
+  expect(document.activeElement).toBe(field());
+  expect(screen.getByText("Replying to")).toBeTruthy();
+  fireEvent.keyDown(field(), { key: "Escape" });
+  expect(screen.queryByText("Replying to")).toBeNull();
+  reply();
+  type("Yes");
+  fireEvent.keyDown(field(), { key: "Enter" });
+  expect(world.socket.ofType("chat_message").map((frame) => [frame.content, frame.parent_id])).toEqual([["Yes", "msg_1"]]);
+  expect(screen.queryByText("Replying to")).toBeNull();
+  fireEvent.click(screen.getByRole("button", { name: "In reply to Bob Tanaka: Shall we ship it?. Show it" }));
+  expect(shown).toHaveBeenCalledWith("msg_1");
+});
+
+test("what stays in the session can be said where there is a thread, and is marked", async () => {
+  await open();
+  expect(screen.queryByRole("checkbox")).toBeNull();
+  await act(async () => {
+    world.socket.says(
+      entry(1, "thread_linked", { provider: "slack", channel: "C1", channel_name: "payments", url: "" }),
+      said(2, "Between us", bob, { session_only: true }),
+    );
+    await world.pass(50);
+  });
+  expect(screen.getByRole("article", { name: /stays in the session/ }).textContent).toContain("Between us");
+  type("for all");
+  fireEvent.keyDown(field(), { key: "Enter" });
+  fireEvent.click(screen.getByRole("checkbox", { name: "This stays in the session" }));
+  type("for us");
+  fireEvent.keyDown(field(), { key: "Enter" });
+  expect(world.socket.ofType("chat_message").map((frame) => [frame.content, frame.session_only])).toEqual([
+    ["for all", false],
+    ["for us", true],
+  ]);
+});
+
+test("a reply to what stays in the session stays there too", async () => {
+  await open("editor", "live", { is_mirrored: true });
+  await act(async () => {
+    world.socket.says(said(1, "Between us", bob, { session_only: true }));
+    await world.pass(50);
+  });
+  fireEvent.click(screen.getByRole("button", { name: "Reply to Bob Tanaka" }));
+  type("Sure");
+  fireEvent.keyDown(field(), { key: "Enter" });
+  expect(world.socket.ofType("chat_message").map((frame) => frame.session_only)).toEqual([true]);
 });

@@ -4,14 +4,25 @@ import { remember, remembered } from "~/lib/storage";
 import { useClient, useClientState, useSession } from "~/session/context";
 import type { Member } from "~/session/state";
 import { Avatar } from "~/ui/avatar";
+import { IconButton } from "~/ui/controls";
 import { Icon } from "~/ui/icon";
+import { type ChatItem, oneLine } from "./items";
 import { completed, mentionedIn, mentionQuery } from "./mentions";
 
 export interface ComposerHandle {
   focus(): void;
 }
 
-export function Composer({ sessionId, ref }: { sessionId: string; ref: Ref<ComposerHandle> }) {
+interface Props {
+  sessionId: string;
+  /** The message that is being answered. */
+  replyTo?: ChatItem | null;
+  /** Nothing is answered any more: it was sent, or somebody thought better of it. */
+  onReplyEnd?: () => void;
+  ref: Ref<ComposerHandle>;
+}
+
+export function Composer(props: Props) {
   const role = useSession((state) => state.role);
   const status = useSession((state) => state.session?.status ?? null);
   const host = useSession((state) => state.session?.host.username ?? "the host");
@@ -21,7 +32,7 @@ export function Composer({ sessionId, ref }: { sessionId: string; ref: Ref<Compo
   if (role === "viewer") {
     return <WhyNot>You are a viewer here: you see everything and write nothing. Ask {host} to make you an editor.</WhyNot>;
   }
-  return <Editor sessionId={sessionId} isReady={role !== null} ref={ref} />;
+  return <Editor {...props} isReady={role !== null} />;
 }
 
 function WhyNot({ children }: { children: React.ReactNode }) {
@@ -33,13 +44,15 @@ function WhyNot({ children }: { children: React.ReactNode }) {
   );
 }
 
-function Editor({ sessionId, isReady, ref }: { sessionId: string; isReady: boolean; ref: Ref<ComposerHandle> }) {
+function Editor({ sessionId, isReady, replyTo = null, onReplyEnd, ref }: Props & { isReady: boolean }) {
   const client = useClient();
   const draftName = `cosession.draft.${sessionId}`;
   const [text, setText] = useState(() => remembered(draftName) ?? "");
   const [caret, setCaret] = useState(0);
   const [choice, setChoice] = useState(0);
   const [isDismissed, setDismissed] = useState(false);
+  const [isKept, setKept] = useState(false);
+  const isMirrored = useSession((state) => state.session?.is_mirrored ?? false);
   const members = useSession((state) => state.members);
   const myId = useSession((state) => state.you?.user_id ?? null);
   const longest = useSession((state) => state.limits?.message_characters ?? 12_000);
@@ -48,6 +61,12 @@ function Editor({ sessionId, isReady, ref }: { sessionId: string; isReady: boole
   const listId = useId();
   useImperativeHandle(ref, () => ({ focus: () => field.current?.focus() }), []);
 
+  // What answers something that stays here, stays here unless its author decides otherwise.
+  useEffect(() => {
+    if (!replyTo) return;
+    if (replyTo.sessionOnly) setKept(true);
+    field.current?.focus();
+  }, [replyTo]);
   useEffect(() => remember(draftName, text || null), [draftName, text]);
 
   const query = isDismissed ? null : mentionQuery(text, caret);
@@ -64,8 +83,14 @@ function Editor({ sessionId, isReady, ref }: { sessionId: string; isReady: boole
   };
   const send = () => {
     if (!canSend) return;
-    client.say({ content: text.trim(), mentions: mentionedIn(text, [...members.values()]) });
+    client.say({
+      content: text.trim(),
+      mentions: mentionedIn(text, [...members.values()]),
+      parentId: replyTo?.key ?? null,
+      sessionOnly: isMirrored && isKept,
+    });
     setText("");
+    onReplyEnd?.();
     client.typing(false);
   };
   const complete = (member: Member) => {
@@ -89,6 +114,7 @@ function Editor({ sessionId, isReady, ref }: { sessionId: string; isReady: boole
       send();
     } else if (event.key === "Escape") {
       if (found.length > 0) setDismissed(true);
+      else if (replyTo) onReplyEnd?.();
       else event.currentTarget.blur();
     }
   };
@@ -120,6 +146,17 @@ function Editor({ sessionId, isReady, ref }: { sessionId: string; isReady: boole
           ))}
         </ul>
       )}
+      {replyTo && (
+        <div className="mb-1.5 flex items-center gap-2">
+          <p className="border-accent min-w-0 flex-1 border-l-2 pl-2 text-xs">
+            <span className="text-ink-faint block text-2xs">
+              Replying to <strong className="text-ink-soft font-semibold">{replyTo.isMine ? "yourself" : replyTo.username}</strong>
+            </span>
+            <span className="text-ink-soft block truncate">{oneLine(replyTo.content)}</span>
+          </p>
+          <IconButton icon="close" label="Cancel reply" onClick={onReplyEnd} className="size-7" />
+        </div>
+      )}
       <div className="border-line-strong bg-surface has-[textarea:focus-visible]:outline-focus flex items-end gap-1 rounded-lg border has-[textarea:focus-visible]:-outline-offset-1 has-[textarea:focus-visible]:outline-2">
         <textarea
           ref={field}
@@ -130,7 +167,7 @@ function Editor({ sessionId, isReady, ref }: { sessionId: string; isReady: boole
           aria-controls={found.length > 0 ? listId : undefined}
           aria-activedescendant={found.length > 0 ? `${listId}-${choice}` : undefined}
           aria-invalid={isTooLong || undefined}
-          placeholder={isOffline ? "Write; it is sent when you are back" : "Message the session"}
+          placeholder={isOffline ? "Write; it is sent when you are back" : replyTo ? "Write a reply" : "Message the session"}
           onChange={(event) => change(event.target.value, event.target.selectionStart)}
           onSelect={(event) => setCaret(event.currentTarget.selectionStart)}
           onBlur={() => client.typing(false)}
@@ -148,6 +185,21 @@ function Editor({ sessionId, isReady, ref }: { sessionId: string; isReady: boole
           <Icon name="send" size={14} />
         </button>
       </div>
+      {isMirrored && (
+        <label
+          className={`mt-1.5 flex w-fit cursor-pointer items-center gap-1.5 rounded px-1 text-xs ${isKept ? "text-warn font-medium" : "text-ink-soft"}`}
+          title="Otherwise it is also posted in the Slack thread."
+        >
+          <input
+            type="checkbox"
+            checked={isKept}
+            onChange={(event) => setKept(event.target.checked)}
+            className="accent-accent size-3.5"
+          />
+          This stays in the session
+          {isKept && <Icon name="lock" size={12} />}
+        </label>
+      )}
       <p id={`${listId}-hint`} className={isTooLong ? "text-bad mt-1 px-1 text-2xs" : "sr-only"}>
         {isTooLong
           ? `${(text.length - longest).toLocaleString("en")} characters too many. Split it into several messages.`

@@ -14,6 +14,7 @@ const waiting: Outgoing = {
   content: "on its way",
   mentions: [],
   parent_id: null,
+  session_only: false,
   written_at: "2026-01-05T12:02:30",
   state: "pending",
   seq: null,

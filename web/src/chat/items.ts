@@ -17,6 +17,8 @@ export interface ChatItem {
   /** Set when a new day begins here: any time of that day. */
   day: string | null;
   sessionOnly: boolean;
+  /** What this answers. Without `content`, it lies further back than what is loaded. */
+  parent: { key: string; username: string; content: string | null } | null;
   outgoing: Outgoing | null;
 }
 
@@ -26,6 +28,14 @@ export function chatItems(
   me: { user_id: string; username: string },
 ): ChatItem[] {
   const items: ChatItem[] = [];
+  const byId = new Map(messages.map((message) => [message.id, message]));
+  const parentOf = (id: string | null): ChatItem["parent"] => {
+    if (id === null) return null;
+    const parent = byId.get(id);
+    return parent
+      ? { key: id, username: parent.username, content: oneLine(parent.content) }
+      : { key: id, username: "", content: null };
+  };
   const add = (item: Omit<ChatItem, "isFirst" | "day" | "isMine">) => {
     const last = items.at(-1);
     const day = !last || new Date(last.at).toDateString() !== new Date(item.at).toDateString() ? item.at : null;
@@ -34,6 +44,7 @@ export function chatItems(
       !last ||
       last.userId !== item.userId ||
       last.source !== item.source ||
+      last.sessionOnly !== item.sessionOnly ||
       Date.parse(item.at) - Date.parse(last.at) > PAUSE;
     items.push({ ...item, isFirst, day, isMine: item.userId === me.user_id });
   };
@@ -46,6 +57,7 @@ export function chatItems(
       at: message.timestamp,
       source: message.source,
       sessionOnly: message.session_only,
+      parent: parentOf(message.parent_id),
       outgoing: null,
     });
   }
@@ -58,9 +70,15 @@ export function chatItems(
       content: outgoing.content,
       at: outgoing.written_at,
       source: "web",
-      sessionOnly: false,
+      sessionOnly: outgoing.session_only,
+      parent: parentOf(outgoing.parent_id),
       outgoing,
     });
   }
   return items;
+}
+
+/** The beginning of a text, as one line. */
+export function oneLine(text: string): string {
+  return text.replace(/```\S*/g, "").replace(/\s+/g, " ").trim().slice(0, 160);
 }

@@ -6,11 +6,21 @@ import { useClient, useSession } from "~/session/context";
 import type { Outgoing } from "~/session/state";
 import { Avatar } from "~/ui/avatar";
 import { Icon } from "~/ui/icon";
+import { IconButton } from "~/ui/controls";
 import type { ChatItem } from "./items";
 
 const sources: Partial<Record<ChatItem["source"], string>> = { slack: "Slack", api: "API", agent: "Agent" };
 
-export const MessageBubble = memo(function MessageBubble({ item, now }: { item: ChatItem; now: number }) {
+interface Props {
+  item: ChatItem;
+  now: number;
+  /** Absent where nobody may write. */
+  onReply?: (item: ChatItem) => void;
+  /** Moves to the message with this key. */
+  onShow?: (key: string) => void;
+}
+
+export const MessageBubble = memo(function MessageBubble({ item, now, onReply, onShow }: Props) {
   const color = useSession(
     (state) => state.members.get(item.userId)?.color ?? state.people.get(item.userId)?.color ?? 11,
   );
@@ -27,8 +37,9 @@ export const MessageBubble = memo(function MessageBubble({ item, now }: { item: 
       )}
       <article
         data-message={item.key}
-        aria-label={`${isMine ? "You" : item.username}, ${clock(item.at)}${source ? `, from ${source}` : ""}`}
-        className={`flex gap-2 px-3 ${isFirst ? "pt-3" : "pt-0.5"} ${isMine ? "flex-row-reverse" : ""}`}
+        tabIndex={-1}
+        aria-label={`${isMine ? "You" : item.username}, ${clock(item.at)}${source ? `, from ${source}` : ""}${item.sessionOnly ? ", stays in the session" : ""}`}
+        className={`group/message flex gap-2 px-3 outline-offset-[-2px] ${isFirst ? "pt-3" : "pt-0.5"} ${isMine ? "flex-row-reverse" : ""}`}
       >
         {!isMine && (
           <span className="w-7 shrink-0">{isFirst && <Avatar name={item.username} color={color} size={28} />}</span>
@@ -42,6 +53,12 @@ export const MessageBubble = memo(function MessageBubble({ item, now }: { item: 
                   {source}
                 </span>
               )}
+              {item.sessionOnly && (
+                <span className="bg-warn-soft text-warn flex items-center gap-1 rounded px-1 font-medium" title="Not copied to Slack">
+                  <Icon name="lock" size={10} />
+                  Stays in the session
+                </span>
+              )}
               <time dateTime={item.at} title={moment(item.at)} className="text-ink-faint tabular-nums">
                 {clock(item.at)}
               </time>
@@ -50,14 +67,39 @@ export const MessageBubble = memo(function MessageBubble({ item, now }: { item: 
           <div
             className={`max-w-full rounded-xl px-3 py-1.5 text-sm ${bubbleLook(isMine, outgoing)} ${isFirst ? (isMine ? "rounded-tr-sm" : "rounded-tl-sm") : ""}`}
           >
+            {item.parent && <Quote parent={item.parent} onShow={onShow} />}
             <Markdown text={item.content} />
           </div>
           {outgoing && <Progress outgoing={outgoing} />}
         </div>
+        {onReply && !outgoing && (
+          <IconButton
+            icon="reply"
+            label={`Reply to ${isMine ? "yourself" : item.username}`}
+            onClick={() => onReply(item)}
+            className="text-ink-faint size-7 shrink-0 self-end opacity-0 group-focus-within/message:opacity-100 group-hover/message:opacity-100 focus-visible:opacity-100 [@media(hover:none)]:opacity-70"
+          />
+        )}
       </article>
     </>
   );
 });
+
+/** The line that a message answers, leading to it. */
+function Quote({ parent, onShow }: { parent: NonNullable<ChatItem["parent"]>; onShow: Props["onShow"] }) {
+  const look = "border-accent text-ink-soft mb-1 block max-w-full truncate border-l-2 pl-2 text-left text-xs";
+  if (parent.content === null) return <span className={look}>In reply to an earlier message</span>;
+  return (
+    <button
+      type="button"
+      aria-label={`In reply to ${parent.username}: ${parent.content}. Show it`}
+      onClick={() => onShow?.(parent.key)}
+      className={`${look} hover:text-ink`}
+    >
+      <strong className="font-semibold">{parent.username}</strong> {parent.content}
+    </button>
+  );
+}
 
 function bubbleLook(isMine: boolean, outgoing: Outgoing | null): string {
   if (outgoing?.state === "failed") return "bg-bad-soft border border-bad/40";

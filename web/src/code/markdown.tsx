@@ -1,10 +1,11 @@
 /** Markdown from the agent and from people: sanitised, without remote images, with highlighted code. */
 import { memo, type ReactElement } from "react";
-import ReactMarkdown, { type Components } from "react-markdown";
+import ReactMarkdown, { type Components, type Options } from "react-markdown";
 import rehypeSanitize, { defaultSchema } from "rehype-sanitize";
 import remarkGfm from "remark-gfm";
 import { recent } from "~/lib/recent";
 import { CodeBlock } from "./code-block";
+import { FileRef, markFileRefs } from "./file-refs";
 import "./code.css";
 
 const schema = {
@@ -27,6 +28,10 @@ const components: Components = {
   input: ({ checked }) => (
     <input type="checkbox" checked={checked === true} disabled aria-label={checked === true ? "done" : "to do"} />
   ),
+  span: ({ node, children }) => {
+    const file = node?.properties.dataFile;
+    return <FileRef file={typeof file === "string" ? file : undefined}>{children}</FileRef>;
+  },
   pre: ({ node }) => {
     const code = node?.children[0];
     if (code?.type !== "element") return null;
@@ -37,7 +42,10 @@ const components: Components = {
   },
 };
 
-const plugins = { remarkPlugins: [remarkGfm], rehypePlugins: [[rehypeSanitize, schema] as [typeof rehypeSanitize, typeof schema]] };
+const plugins: Pick<Options, "remarkPlugins" | "rehypePlugins"> = {
+  remarkPlugins: [remarkGfm],
+  rehypePlugins: [[rehypeSanitize, schema], markFileRefs],
+};
 const keep = recent<ReactElement>(400);
 
 export const Markdown = memo(function Markdown({ text }: { text: string }) {

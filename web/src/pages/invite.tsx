@@ -7,7 +7,7 @@ import { useMe } from "~/api/me";
 import { moment } from "~/lib/format";
 import { useTitle } from "~/lib/hooks";
 import type { Role } from "~/session/protocol";
-import { Badge, Button, Field, LinkButton, Spinner } from "~/ui/controls";
+import { Badge, Button, Field, LinkButton, Refusal, Spinner } from "~/ui/controls";
 import { Shell } from "~/ui/shell";
 import { Message } from "~/ui/states";
 
@@ -122,11 +122,7 @@ function AcceptForm({ look, token, me }: { look: InviteLook; token: string; me: 
           required
         />
       )}
-      {accept.isError && (
-        <p role="alert" className="bg-bad-soft text-bad rounded-control px-3 py-2 text-sm">
-          {accept.error.message}
-        </p>
-      )}
+      {accept.isError && <Refusal>{accept.error.message}</Refusal>}
       <Button type="submit" look="primary" className="w-full" disabled={accept.isPending}>
         {accept.isPending ? "Coming in…" : look.status === "accepted" ? "Open session" : "Accept invite"}
       </Button>

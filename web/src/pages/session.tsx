@@ -1,8 +1,9 @@
 /** A session: its transcript and its chat, side by side where there is room, else as two tabs. */
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { Me } from "~/api/cosession";
 import { ChatPanel } from "~/chat/chat-panel";
 import type { ComposerHandle } from "~/chat/composer";
+import { FileLinksProvider, isSameFile } from "~/code/file-refs";
 import { useMedia, useNow, useTitle } from "~/lib/hooks";
 import { Announcer } from "~/session/announcer";
 import type { Line } from "~/session/connection";
@@ -49,6 +50,11 @@ function SessionRoom({ id, me }: { id: string; me: Me }) {
     setTab("chat");
     requestAnimationFrame(() => composer.current?.focus());
   }, []);
+  const showFile = useCallback((file: string) => {
+    setTab("transcript");
+    // A transcript that was hidden has no height to scroll in before it is drawn.
+    requestAnimationFrame(() => transcript.current?.toFile(file));
+  }, []);
   useShortcuts(
     useMemo(
       () => ({
@@ -67,24 +73,36 @@ function SessionRoom({ id, me }: { id: string; me: Me }) {
   if (line.phase === "stopped") return <Stopped line={line} me={me} onRetry={() => client.reconnect()} />;
   const shows = (name: Tab) => isWide || tab === name;
   return (
-    <div className="flex h-full flex-col">
-      <SessionHeader onHelp={() => setHelpOpen(true)} isNarrow={!isWide} />
-      {!isWide && <Tabs tab={tab} onTab={setTab} unread={unread} />}
-      <main className="relative flex min-h-0 flex-1">
-        <OfflineBanner now={now} onRetry={() => client.reconnect()} />
-        <div className={`min-w-0 flex-1 ${shows("transcript") ? "" : "hidden"}`}>
-          <Transcript ref={transcript} />
-        </div>
-        <div
-          className={`border-line min-h-0 ${isWide ? "w-90 shrink-0 border-l 2xl:w-105" : "w-full"} ${shows("chat") ? "" : "hidden"}`}
-        >
-          <ChatPanel sessionId={id} me={me} composer={composer} />
-        </div>
-      </main>
-      <Announcer />
-      {isHelpOpen && <HelpDialog onClose={() => setHelpOpen(false)} />}
-    </div>
+    <KnownFiles onShow={showFile}>
+      <div className="flex h-full flex-col">
+        <SessionHeader onHelp={() => setHelpOpen(true)} isNarrow={!isWide} />
+        {!isWide && <Tabs tab={tab} onTab={setTab} unread={unread} />}
+        <main className="relative flex min-h-0 flex-1">
+          <OfflineBanner now={now} onRetry={() => client.reconnect()} />
+          <div className={`min-w-0 flex-1 ${shows("transcript") ? "" : "hidden"}`}>
+            <Transcript ref={transcript} />
+          </div>
+          <div
+            className={`border-line min-h-0 ${isWide ? "w-90 shrink-0 border-l 2xl:w-105" : "w-full"} ${shows("chat") ? "" : "hidden"}`}
+          >
+            <ChatPanel sessionId={id} me={me} composer={composer} />
+          </div>
+        </main>
+        <Announcer />
+        {isHelpOpen && <HelpDialog onClose={() => setHelpOpen(false)} />}
+      </div>
+    </KnownFiles>
   );
+}
+
+/** Names of files in any text lead to where the agent changed them. */
+function KnownFiles({ onShow, children }: { onShow: (file: string) => void; children: ReactNode }) {
+  const paths = useSession((state) => [...state.files.keys()].join("\n"));
+  const links = useMemo(() => {
+    const known = paths.split("\n");
+    return { has: (file: string) => known.some((path) => isSameFile(path, file)), show: onShow };
+  }, [paths, onShow]);
+  return <FileLinksProvider links={links}>{children}</FileLinksProvider>;
 }
 
 function Tabs({ tab, onTab, unread }: { tab: Tab; onTab: (tab: Tab) => void; unread: number }) {

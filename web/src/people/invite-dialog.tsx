@@ -5,7 +5,7 @@ import { api } from "~/api/cosession";
 import { CopyButton } from "~/code/code-block";
 import { moment, plural } from "~/lib/format";
 import type { Role } from "~/session/protocol";
-import { Button, fieldClass } from "~/ui/controls";
+import { Button, fieldClass, Refusal } from "~/ui/controls";
 import { Dialog } from "~/ui/dialog";
 
 const roles: Record<Role, { name: string; what: string }> = {
@@ -135,11 +135,7 @@ export function InviteDialog({
             </select>
           </label>
         </div>
-        {invite.isError && (
-          <p role="alert" className="bg-bad-soft text-bad rounded-control px-3 py-2 text-sm">
-            {invite.error.message}
-          </p>
-        )}
+        {invite.isError && <Refusal>{invite.error.message}</Refusal>}
         <div className="flex justify-end gap-2">
           <Button look="ghost" onClick={onClose}>
             Cancel

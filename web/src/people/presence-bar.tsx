@@ -3,8 +3,7 @@ import { useState } from "react";
 import { useClientState, useSession } from "~/session/context";
 import type { PersonPresence } from "~/session/protocol";
 import { Avatar } from "~/ui/avatar";
-import { Badge } from "~/ui/controls";
-import { Dialog } from "~/ui/dialog";
+import { PeopleDialog } from "./people-dialog";
 import { whereabouts } from "./where";
 
 export function PresenceBar({ most = 5 }: { most?: number }) {
@@ -55,40 +54,6 @@ export function PresenceBar({ most = 5 }: { most?: number }) {
       </ul>
       {isOpen && <PeopleDialog onClose={() => setOpen(false)} />}
     </>
-  );
-}
-
-/** Everybody with a seat: those who are here first. */
-function PeopleDialog({ onClose }: { onClose: () => void }) {
-  const members = useSession((state) => state.members);
-  const presence = useSession((state) => state.presence);
-  const myId = useSession((state) => state.you?.user_id ?? null);
-  const sorted = [...members.values()].sort(
-    (a, b) => Number(presence.has(b.user_id)) - Number(presence.has(a.user_id)) || byName(a, b),
-  );
-  return (
-    <Dialog title="People" onClose={onClose}>
-      <ul className="-mx-2 max-h-[60vh] overflow-y-auto">
-        {sorted.map((member) => {
-          const person = presence.get(member.user_id);
-          return (
-            <li key={member.user_id} className="flex items-center gap-3 px-2 py-2">
-              <Avatar name={member.username} color={member.color} size={32} status={person?.status} />
-              <span className="min-w-0 flex-1">
-                <span className="block truncate text-sm font-medium">
-                  {member.username}
-                  {member.user_id === myId && <span className="text-ink-faint font-normal"> (you)</span>}
-                </span>
-                <span className="text-ink-faint block truncate text-xs">
-                  {person ? whereabouts(person) : "not here now"}
-                </span>
-              </span>
-              <Badge tone={member.role === "host" ? "info" : "neutral"}>{member.role}</Badge>
-            </li>
-          );
-        })}
-      </ul>
-    </Dialog>
   );
 }
 

@@ -44,6 +44,8 @@ export interface Said {
   content: string;
   mentions?: string[];
   parentId?: string | null;
+  /** Never copied to Slack. */
+  sessionOnly?: boolean;
 }
 
 export class SessionClient {
@@ -102,6 +104,7 @@ export class SessionClient {
       content: said.content,
       mentions: said.mentions ?? [],
       parent_id: said.parentId ?? null,
+      session_only: said.sessionOnly ?? false,
       written_at: new Date(this.options.world.now()).toISOString(),
       state: "pending",
       seq: null,
@@ -153,8 +156,8 @@ export class SessionClient {
   }
 
   private post(message: Outgoing): void {
-    const { client_msg_id, content, mentions, parent_id } = message;
-    this.connection.send({ type: "chat_message", client_msg_id, content, mentions, parent_id });
+    const { client_msg_id, content, mentions, parent_id, session_only } = message;
+    this.connection.send({ type: "chat_message", client_msg_id, content, mentions, parent_id, session_only });
     this.arm("resend", RESEND, () => this.postPending());
   }
 

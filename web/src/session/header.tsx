@@ -3,20 +3,32 @@ import { useState } from "react";
 import { Link } from "wouter";
 import { compact, moment, plural } from "~/lib/format";
 import { InviteDialog } from "~/people/invite-dialog";
+import { PeopleDialog } from "~/people/people-dialog";
 import { PresenceBar } from "~/people/presence-bar";
 import { useClientState, useSession } from "~/session/context";
+import { EndDialog, RenameDialog } from "~/session/manage";
 import { Counts } from "~/transcript/file-row";
 import { Button, IconButton, StatusBadge } from "~/ui/controls";
 import { Dialog } from "~/ui/dialog";
 import { Icon } from "~/ui/icon";
+import { Menu, type MenuItem } from "~/ui/menu";
 import { ThemeToggle } from "~/ui/shell";
 import { Bone } from "~/ui/states";
 
 export function SessionHeader({ onHelp, isNarrow }: { onHelp: () => void; isNarrow: boolean }) {
   const session = useSession((state) => state.session);
   const role = useSession((state) => state.role);
-  const [isInviting, setInviting] = useState(false);
-  const mayInvite = session?.status === "live" && (role === "host" || role === "editor");
+  const [open, setOpen] = useState<"invite" | "people" | "rename" | "end" | null>(null);
+  const isLive = session?.status === "live";
+  const mayInvite = isLive && (role === "host" || role === "editor");
+  const items: MenuItem[] = [{ icon: "users", label: "People…", onChoose: () => setOpen("people") }];
+  if (isLive && role === "host") {
+    items.push(
+      { icon: "edit", label: "Rename…", onChoose: () => setOpen("rename") },
+      { icon: "ban", label: "End session…", isDangerous: true, onChoose: () => setOpen("end") },
+    );
+  }
+  const close = () => setOpen(null);
   return (
     <header className="border-line bg-surface shrink-0 border-b">
       <div className="flex h-13 items-center gap-2 px-2 sm:px-4">
@@ -49,7 +61,7 @@ export function SessionHeader({ onHelp, isNarrow }: { onHelp: () => void; isNarr
             look="primary"
             aria-label="Invite people"
             className="ml-1 h-8"
-            onClick={() => setInviting(true)}
+            onClick={() => setOpen("invite")}
           >
             <span className="hidden sm:inline">Invite</span>
           </Button>
@@ -60,10 +72,12 @@ export function SessionHeader({ onHelp, isNarrow }: { onHelp: () => void; isNarr
             <ThemeToggle />
           </>
         )}
+        {session && <Menu icon="more" label="Session menu" items={items} />}
       </div>
-      {isInviting && session && role && (
-        <InviteDialog sessionId={session.id} myRole={role} onClose={() => setInviting(false)} />
-      )}
+      {open === "invite" && session && role && <InviteDialog sessionId={session.id} myRole={role} onClose={close} />}
+      {open === "people" && <PeopleDialog onClose={close} />}
+      {open === "rename" && session && <RenameDialog session={session} onClose={close} />}
+      {open === "end" && session && <EndDialog session={session} onClose={close} />}
     </header>
   );
 }

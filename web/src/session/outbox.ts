@@ -58,6 +58,8 @@ function readMessage(text: string): Outgoing | null {
       content: value.content,
       mentions: value.mentions ?? [],
       parent_id: value.parent_id ?? null,
+      // Kept by a page that did not know the choice yet: it was made for everybody.
+      session_only: value.session_only ?? false,
       written_at: value.written_at ?? "",
       state: value.state === "failed" ? "failed" : value.seq ? "sent" : "pending",
       seq: value.seq ?? null,

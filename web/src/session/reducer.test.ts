@@ -39,6 +39,7 @@ function queued(id: string, content: string): Input {
     content,
     mentions: [],
     parent_id: null,
+    session_only: false,
     written_at: "2026-01-05T09:00:00Z",
     state: "pending",
     seq: null,

@@ -86,6 +86,8 @@ function takeMeaning(state: SessionState, entry: LogEntry): SessionState {
       return state.session
         ? { ...state, session: { ...state.session, status: "ended", ended_at: entry.at } }
         : state;
+    case "thread_linked":
+      return state.session ? { ...state, session: { ...state.session, is_mirrored: true } } : state;
     case "participant_added":
       return { ...state, members: withMember(state.members, { ...entry.user, role: entry.role }) };
     case "participant_removed": {

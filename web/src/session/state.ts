@@ -115,6 +115,7 @@ export interface Outgoing {
   content: string;
   mentions: string[];
   parent_id: string | null;
+  session_only: boolean;
   /** RFC 3339, this machine's clock. */
   written_at: string;
   state: "pending" | "sent" | "failed";

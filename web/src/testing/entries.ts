@@ -79,6 +79,7 @@ export function sessionView(seq: number): SessionView {
     created_at: "2026-01-05T09:00:00Z",
     last_activity_at: "2026-01-05T09:00:00Z",
     ended_at: null,
+    is_mirrored: false,
   };
 }
 

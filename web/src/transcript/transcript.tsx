@@ -4,6 +4,8 @@
  */
 import { useCallback, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState, type Ref } from "react";
 import { VList, type VListHandle } from "virtua";
+import { isSameFile } from "~/code/file-refs";
+import { focusWhenDrawn } from "~/lib/focus";
 import { useClient, useClientState, useSession } from "~/session/context";
 import type { Row } from "~/session/state";
 import { Button, Spinner } from "~/ui/controls";
@@ -20,6 +22,8 @@ export interface TranscriptHandle {
   /** Moves the focus by so many rows. */
   step(by: 1 | -1): void;
   toEnd(): void;
+  /** Moves to where this file was last changed, and opens it. Does nothing where it was not. */
+  toFile(file: string): void;
 }
 
 export function Transcript({ ref }: { ref: Ref<TranscriptHandle> }) {
@@ -122,6 +126,18 @@ function Rows({ rows, ref }: { rows: readonly Row[]; ref: Ref<TranscriptHandle> 
     ref,
     () => ({
       toEnd,
+      toFile(file) {
+        const found = rows.findLastIndex((row) => row.kind === "file" && isSameFile(row.change.path, file));
+        const key = rows[found]?.key;
+        if (key === undefined) return;
+        isAtEnd.current = false;
+        setSeenSeq((seq) => seq ?? lastSeq);
+        setFocused(key);
+        list.current?.scrollToIndex(found, { align: "start" });
+        focusWhenDrawn(frame.current, `[data-row="${key}"]`, (row) => {
+          row.querySelector<HTMLElement>("button[aria-expanded=false]")?.click();
+        });
+      },
       step(by) {
         const handle = list.current;
         if (!handle) return;
@@ -137,7 +153,7 @@ function Rows({ rows, ref }: { rows: readonly Row[]; ref: Ref<TranscriptHandle> 
         });
       },
     }),
-    [at, rows, toEnd],
+    [at, rows, toEnd, lastSeq],
   );
 
   const newer = seenSeq === null ? 0 : countAfter(rows, seenSeq);

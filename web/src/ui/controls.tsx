@@ -100,6 +100,15 @@ export function Field({
   );
 }
 
+/** Why something was not done, in the server's words. */
+export function Refusal({ className = "", children }: { className?: string; children: ReactNode }) {
+  return (
+    <p role="alert" className={`bg-bad-soft text-bad rounded-control px-3 py-2 text-sm ${className}`}>
+      {children}
+    </p>
+  );
+}
+
 type Tone = "neutral" | "good" | "bad" | "warn" | "info";
 
 const tones: Record<Tone, string> = {
