@@ -49,7 +49,9 @@ async def by_bearer(api: Api, authorization: str) -> SignedIn:
         raise NotSignedIn("Send the token as 'Authorization: Bearer …'.")
     claims = api.tokens.check("api", token.strip())
     return await api.db.read(
-        lambda tx: accounts.actor_by_id(tx, claims.user_id, "api", token_version=claims.token_version)
+        lambda tx: accounts.actor_by_id(
+            tx, claims.user_id, "api", expires_at=claims.until, token_version=claims.token_version
+        )
     )
 
 

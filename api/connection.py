@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from api import metrics
@@ -47,6 +48,9 @@ class Connection:
     person: Person
     role: Role
     cursor: int
+    #: Under which the login behind this was given out, and when it ends.
+    token_version: int
+    until: datetime
     id: str = field(default_factory=lambda: new_id("con"))
     is_live: bool = False
     missed_ephemeral: bool = False

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,10 +19,10 @@ from api import metrics, views
 from api.connection import Connection
 from api.door.framing import frame_text
 from api.errors import Close
-from api.frames import Draining, Frame, Participant, Ping, PresenceUpdate, UserJoined, UserLeft
+from api.frames import Draining, Frame, Participant, PresenceUpdate, UserJoined, UserLeft
 from core import log as session_log
 from core import presence
-from core.clock import Clock, iso
+from core.clock import Clock
 from core.db import Appended, Database
 from core.events import ParticipantRemoved, RoleChanged
 
@@ -32,10 +32,8 @@ log = logging.getLogger(__name__)
 TAIL = 512
 #: Entries that are read at once to catch up.
 PAGE = 500
-#: Seconds between presence batches, heartbeats, and looks at leases.
+#: Seconds between presence batches.
 PRESENCE_EVERY = 0.1
-HEARTBEAT = 20.0
-SWEEP_EVERY = 1.0
 
 
 def framed(frame: Frame) -> bytes:
@@ -82,15 +80,9 @@ class Hub:
         self._clock = clock
         self._monotonic = monotonic
         self._rooms: dict[str, Room] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._per_user: Counter[str] = Counter()
         self.is_draining = False
         db.on_commit(self.on_commit)
-
-    def start(self) -> None:
-        self._tasks = [
-            asyncio.create_task(self._heartbeat(), name="heartbeat"),
-            asyncio.create_task(self._sweep(), name="presence sweep"),
-        ]
 
     def drain(self) -> None:
         """Sends everybody away with "come back"; whoever comes now is sent away too."""
@@ -100,21 +92,16 @@ class Hub:
             connection.wire.write_frames(goodbye)
             connection.wire.close(Close.DRAINING, "the server restarts: come back in a moment")
 
-    async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
     # ── Who is here ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def connections(self) -> list[Connection]:
         return [connection for room in self._rooms.values() for connection in room.connections.values()]
 
     def connections_of(self, user_id: str) -> int:
-        return sum(connection.person.user_id == user_id for connection in self.connections())
+        return self._per_user[user_id]
 
-    def room_count(self) -> int:
-        return len(self._rooms)
+    def rooms(self) -> list[Room]:
+        return list(self._rooms.values())
 
     def present(self, session_id: str) -> list[presence.Shown]:
         room = self._rooms.get(session_id)
@@ -132,7 +119,7 @@ class Hub:
             yield room
         finally:
             room.arriving -= 1
-            self._forget_if_empty(room)
+            self.forget_if_empty(room)
 
     def join(self, room: Room, head: int, connection: Connection) -> None:
         """Registers `connection`, with no await between that and what the caller sends first. `head` is what the
@@ -140,6 +127,7 @@ class Hub:
         room.head = max(room.head, head)
         room.connections[connection.id] = connection
         metrics.CONNECTIONS.inc()
+        self._per_user[connection.person.user_id] += 1
         connection.wire.on_drained(lambda: self._drained(room, connection))
         participant = Participant(**connection.person.model_dump(), role=connection.role)
         if room.presence.join(connection.id, connection.person, connection.role, self._monotonic()):
@@ -156,13 +144,16 @@ class Hub:
     def leave(self, room: Room, connection: Connection) -> None:
         room.connections.pop(connection.id, None)
         metrics.CONNECTIONS.dec()
+        self._per_user[connection.person.user_id] -= 1
+        if not self._per_user[connection.person.user_id]:
+            del self._per_user[connection.person.user_id]
         room.presence.leave(connection.id, connection.person.user_id, self._monotonic())
         if connection.catch_up is not None:
             connection.catch_up.cancel()
         self.presence_changed(room)
-        self._forget_if_empty(room)
+        self.forget_if_empty(room)
 
-    def _forget_if_empty(self, room: Room) -> None:
+    def forget_if_empty(self, room: Room) -> None:
         if not room.connections and not room.arriving and not len(room.presence):
             if room.presence_timer is not None:
                 room.presence_timer.cancel()
@@ -279,22 +270,3 @@ class Hub:
             connection.missed_ephemeral = False
             everyone = [views.shown(someone) for someone in room.presence.everyone()]
             connection.write_ephemeral(framed(PresenceUpdate(users=everyone)))
-
-    async def _heartbeat(self) -> None:
-        while True:
-            await asyncio.sleep(HEARTBEAT)
-            for room in list(self._rooms.values()):
-                self._broadcast(room, framed(Ping(now=iso(self._clock()), seq=room.head)))
-
-    async def _sweep(self) -> None:
-        while True:
-            await asyncio.sleep(SWEEP_EVERY)
-            now = self._monotonic()
-            for room in list(self._rooms.values()):
-                for connection in list(room.connections.values()):
-                    if connection.is_stuck(now):
-                        connection.cut()
-                for user_id in room.presence.sweep(now):
-                    self._broadcast(room, framed(UserLeft(user_id=user_id)))
-                self.presence_changed(room)
-                self._forget_if_empty(room)

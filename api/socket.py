@@ -34,9 +34,11 @@ from api.frames import (
     client_frame_adapter,
     error_frame,
 )
-from api.hub import HEARTBEAT, Room
+from api.hub import Room
+from api.upkeep import HEARTBEAT
 from core import accounts, log
-from core.access import Actor, session_for
+from core.access import session_for
+from core.accounts import SignedIn
 from core.db import Transaction
 from core.errors import CosessionError, NotSignedIn, TooMany
 
@@ -53,7 +55,7 @@ CONNECTIONS_PER_USER = 20
 class Entry:
     """What one transaction said about somebody who wants in."""
 
-    actor: Actor
+    who: SignedIn
     view: SessionView
     participants: list[Participant]
     epoch: str
@@ -91,7 +93,7 @@ async def _serve(api: Api, websocket: WebSocket, wire: Wire, session_id: str) ->
     with api.hub.arriving(session_id) as room:
         entry = await _enter(api, session_id, token, is_ticket)
         wire.logged_in()
-        if api.hub.connections_of(entry.actor.user_id) >= CONNECTIONS_PER_USER:
+        if api.hub.connections_of(entry.who.actor.user_id) >= CONNECTIONS_PER_USER:
             raise TooMany("You have this open too often: close some tabs.", retry_after_ms=10_000)
         connection = _admit(api, room, wire, entry, since)
     try:
@@ -134,11 +136,13 @@ async def _enter(api: Api, session_id: str, token: str, is_ticket: bool) -> Entr
             if claims.session_id != session_id:
                 raise NotSignedIn("This ticket is for another session.")
             accounts.use_ticket(tx, claims.jti, claims.expires_at)
-        who = accounts.actor_by_id(tx, claims.user_id, "web", token_version=claims.token_version)
+        who = accounts.actor_by_id(
+            tx, claims.user_id, "web", expires_at=claims.until, token_version=claims.token_version
+        )
         seat = session_for(tx, who.actor, session_id, "present")
         tx.sql.refresh(seat.session)
         view = views.session_view(tx, seat)
-        return Entry(who.actor, view, views.participants(tx, session_id), log.epoch(tx), seat.session.head)
+        return Entry(who, view, views.participants(tx, session_id), log.epoch(tx), seat.session.head)
 
     return await api.db.write(enter)
 
@@ -158,7 +162,14 @@ def _admit(api: Api, room: Room, wire: Wire, entry: Entry, since: Position | Non
     if since is not None and not since.epoch and since.seq <= entry.head:
         is_resumed = True
     cursor = since.seq if since is not None and is_resumed else entry.head
-    connection = Connection(wire=wire, person=entry.actor.person, role=entry.view.role, cursor=cursor)
+    connection = Connection(
+        wire=wire,
+        person=entry.who.actor.person,
+        role=entry.view.role,
+        cursor=cursor,
+        token_version=entry.who.token_version,
+        until=entry.who.expires_at,
+    )
     api.hub.join(room, entry.head, connection)
     metrics.RESUMES.labels("resumed" if is_resumed else "fresh").inc()
     connection.write(_connected(api, entry, is_resumed).model_dump_json().encode())
@@ -168,7 +179,7 @@ def _admit(api: Api, room: Room, wire: Wire, entry: Entry, since: Position | Non
 
 def _connected(api: Api, entry: Entry, is_resumed: bool) -> Connected:
     return Connected(
-        you=entry.actor.person,
+        you=entry.who.actor.person,
         role=entry.view.role,
         session=entry.view,
         participants=entry.participants,
@@ -182,7 +193,7 @@ def _connected(api: Api, entry: Entry, is_resumed: bool) -> Connected:
 
 
 async def _listen(api: Api, websocket: WebSocket, room: Room, connection: Connection, entry: Entry) -> None:
-    commands = Commands(api, room, connection, entry.actor)
+    commands = Commands(api, room, connection, entry.who.actor)
     while (text := await _receive_text(websocket)) is not None:
         api.hub.heard(room, connection)
         try:

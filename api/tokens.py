@@ -34,6 +34,8 @@ class Claims:
     expires_at: datetime
     token_version: int
     session_id: str | None
+    #: When whatever stands behind the token ends: of a ticket, the login or token that fetched it.
+    until: datetime
 
 
 class Tokens:
@@ -46,7 +48,14 @@ class Tokens:
         self._clock = clock
 
     def issue(
-        self, purpose: Purpose, user_id: str, token_version: int, lifetime: timedelta, *, session_id: str | None = None
+        self,
+        purpose: Purpose,
+        user_id: str,
+        token_version: int,
+        lifetime: timedelta,
+        *,
+        session_id: str | None = None,
+        until: datetime | None = None,
     ) -> str:
         now = self._clock()
         claims: dict[str, Any] = {
@@ -60,6 +69,8 @@ class Tokens:
         }
         if session_id is not None:
             claims["sid"] = session_id
+        if until is not None:
+            claims["until"] = int(until.timestamp())
         return jwt.encode(claims, self._key, ALGORITHM)
 
     def check(self, purpose: Purpose, token: str) -> Claims:
@@ -88,7 +99,8 @@ class Tokens:
         version, session_id = claims["ver"], claims.get("sid")
         if not isinstance(version, int) or not isinstance(session_id, str | None):
             raise ValueError("claims of the wrong type")
-        return Claims(str(claims["sub"]), str(claims["jti"]), expires_at, version, session_id)
+        until = datetime.fromtimestamp(int(claims.get("until", claims["exp"])), UTC)
+        return Claims(str(claims["sub"]), str(claims["jti"]), expires_at, version, session_id, until)
 
 
 def _audience(purpose: Purpose) -> str:

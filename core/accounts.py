@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -30,11 +31,14 @@ _ADDRESS = re.compile(r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Somebody whose browser, token or ticket was checked; `token_version` is the one it was given out under."""
+    """Somebody whose browser, token or ticket was checked; `token_version` is the one that it was given out
+    under."""
 
     actor: Actor
     email: str | None
     token_version: int
+    #: When the token or login that proved it ends.
+    expires_at: datetime
 
 
 def normal_email(text: str) -> str:
@@ -89,14 +93,16 @@ def actor_for(user: tables.User, source: Source) -> Actor:
     return Actor(user.id, user.name, user.color, source)
 
 
-def actor_by_id(tx: Transaction, user_id: str, source: Source, *, token_version: int | None = None) -> SignedIn:
+def actor_by_id(
+    tx: Transaction, user_id: str, source: Source, *, expires_at: datetime, token_version: int | None = None
+) -> SignedIn:
     """The account behind a checked token. Raises NotSignedIn when it is gone, deactivated, or signed out since."""
     user = tx.sql.get(tables.User, user_id)
     if user is None or not user.is_active:
         raise NotSignedIn
     if token_version is not None and token_version != user.token_version:
         raise NotSignedIn("You were signed out. Sign in again.")
-    return SignedIn(actor_for(user, source), user.email, user.token_version)
+    return SignedIn(actor_for(user, source), user.email, user.token_version, expires_at)
 
 
 def first_user(tx: Transaction) -> tables.User | None:
@@ -128,7 +134,7 @@ def use_sign_in_link(tx: Transaction, secret: str) -> SignedIn:
     ).scalar_one_or_none()
     if user_id is None:
         raise LinkExpired
-    return actor_by_id(tx, user_id, "web")
+    return actor_by_id(tx, user_id, "web", expires_at=tx.now + LOGIN_LIFETIME)
 
 
 def open_login(tx: Transaction, user_id: str) -> tuple[str, datetime]:
@@ -152,7 +158,23 @@ def by_login(tx: Transaction, secret: str) -> SignedIn:
     login = tx.sql.get(tables.Login, hash_secret(secret))
     if login is None or login.expires_at <= tx.now:
         raise NotSignedIn
-    return actor_by_id(tx, login.user_id, "web", token_version=login.token_version)
+    return actor_by_id(tx, login.user_id, "web", expires_at=login.expires_at, token_version=login.token_version)
+
+
+def still_signed_in(tx: Transaction, versions: Mapping[str, int]) -> frozenset[str]:
+    """Those of the users who are active and have not been signed out since their token was given out."""
+    user = tables.User
+    rows = tx.sql.exec(
+        select(user.id, user.token_version).where(col(user.id).in_(list(versions)), col(user.is_active).is_(True))
+    )
+    return frozenset(user_id for user_id, version in rows if versions[user_id] == version)
+
+
+def sign_out_everywhere(tx: Transaction, user_id: str) -> None:
+    """Ends every login, token and ticket of somebody; their sockets are closed within seconds."""
+    user = get_user(tx, user_id)
+    user.token_version += 1
+    tx.sql.add(user)
 
 
 def close_login(tx: Transaction, secret: str) -> None:

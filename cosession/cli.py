@@ -90,6 +90,14 @@ def user_sign_in(email: str) -> None:
         typer.echo(operator.sign_in_url(_settings(), email))
 
 
+@user_app.command("sign-out")
+def user_sign_out(email: str) -> None:
+    """End every login and token of somebody, at once."""
+    with _plain_errors():
+        operator.sign_out(_settings(), email)
+        typer.echo(f"{email} is signed out everywhere.")
+
+
 @app.command()
 def token(
     email: str,

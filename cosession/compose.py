@@ -15,6 +15,7 @@ from api.app import add_pages, create_app
 from api.context import MESSAGES_PER_MINUTE, Api, ApiSettings
 from api.hub import Hub
 from api.tokens import Tokens
+from api.upkeep import Upkeep
 from bot.app import SlackDoor
 from core import accounts, tables
 from core.clock import Clock, system_clock
@@ -69,6 +70,7 @@ def compose(settings: Settings, clock: Clock = system_clock) -> Runtime:
         messages=messages,
     )
 
+    upkeep = Upkeep(hub, db, clock)
     scheduler = Scheduler(db, clock)
     sandbox = Sandbox(settings, clock) if settings.is_development else None
     slack_settings = sandbox.settings if sandbox else connected_workspace(settings)
@@ -78,7 +80,7 @@ def compose(settings: Settings, clock: Clock = system_clock) -> Runtime:
     async def lifespan() -> AsyncGenerator[None]:
         db.start()
         await db.write(ensure_epoch)
-        hub.start()
+        upkeep.start()
         scheduler.start()
         if sandbox is not None:
             sandbox.start()
@@ -93,7 +95,7 @@ def compose(settings: Settings, clock: Clock = system_clock) -> Runtime:
                 await slack.close()
             if sandbox is not None:
                 await sandbox.engine.aclose()
-            await hub.close()
+            await upkeep.close()
             await db.close()
 
     app = create_app(api, lifespan)

@@ -29,5 +29,14 @@ def configure(*, is_terminal: bool) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
-    for chatty in ("uvicorn.access", "uvicorn.error", "apscheduler", "httpx2", "httpcore2", "alembic", "slack_bolt", "slack_sdk"):
+    for chatty in (
+        "uvicorn.access",
+        "uvicorn.error",
+        "apscheduler",
+        "httpx2",
+        "httpcore2",
+        "alembic",
+        "slack_bolt",
+        "slack_sdk",
+    ):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -71,6 +71,15 @@ def sign_in_url(settings: Settings, email: str) -> str:
     )
 
 
+def sign_out(settings: Settings, email: str) -> None:
+    """Ends every login and token of somebody, and their open sockets. Raises CommandFailed, CosessionError."""
+
+    def direct(tx: Transaction) -> None:
+        accounts.sign_out_everywhere(tx, user_by_email(tx, email).id)
+
+    _either(settings, direct, lambda server: server.post(f"/api/operator/users/{email}/sign-out", {}))
+
+
 def user_by_email(tx: Transaction, email: str) -> tables.User:
     """Raises UserNotFound in words that help."""
     user = accounts.find_by_email(tx, email)
@@ -136,7 +145,7 @@ class OperatorClient:
             raise CommandFailed(f"The server at {self._url} does not answer: {error}.") from error
         if response.status_code >= 400:
             raise CommandFailed(detail(response))
-        return response.json()
+        return response.json() if response.content else None
 
 
 def detail(response: httpx2.Response) -> str:

@@ -60,7 +60,9 @@ class RecordedList(BaseModel):
 async def new_ticket(session_id: str, api: ApiDep, who: SignedInDep) -> Ticket:
     """A ticket for one connection: to this session, by you, within 60 seconds."""
     await api.db.read(lambda tx: session_for(tx, who.actor, session_id, "present", lock=False))
-    ticket = api.tokens.issue("ticket", who.actor.user_id, who.token_version, TICKET_LIFETIME, session_id=session_id)
+    ticket = api.tokens.issue(
+        "ticket", who.actor.user_id, who.token_version, TICKET_LIFETIME, session_id=session_id, until=who.expires_at
+    )
     return Ticket(ticket=ticket, expires_in=int(TICKET_LIFETIME.total_seconds()))
 
 

@@ -96,13 +96,7 @@ async def first_user(request: Request, api: ApiDep) -> UserView:
 async def find_user(email: str, request: Request, api: ApiDep) -> UserView:
     _check_operator(api, request)
 
-    def find(tx: Transaction) -> UserView:
-        user = accounts.find_by_email(tx, email)
-        if user is None:
-            raise UserNotFound(f"There is no account for {email}: make one with `cosession user add {email} --name …`.")
-        return _view(user)
-
-    return await api.db.read(find)
+    return await api.db.read(lambda tx: _view(_by_email(tx, email)))
 
 
 @router.post("/api/operator/users/{email}/sign-in-links", status_code=201, include_in_schema=False)
@@ -110,12 +104,23 @@ async def new_sign_in_link(email: str, request: Request, api: ApiDep) -> SignInU
     _check_operator(api, request)
 
     def link(tx: Transaction) -> SignInUrl:
-        user = accounts.find_by_email(tx, email)
-        if user is None:
-            raise UserNotFound(f"There is no account for {email}: make one with `cosession user add {email} --name …`.")
-        return SignInUrl(url=f"{api.settings.base_url}/sign-in#{accounts.new_sign_in_link(tx, user.id)}")
+        secret = accounts.new_sign_in_link(tx, _by_email(tx, email).id)
+        return SignInUrl(url=f"{api.settings.base_url}/sign-in#{secret}")
 
     return await api.db.write(link)
+
+
+@router.post("/api/operator/users/{email}/sign-out", status_code=204, include_in_schema=False)
+async def sign_out_everywhere(email: str, request: Request, api: ApiDep) -> None:
+    _check_operator(api, request)
+    await api.db.write(lambda tx: accounts.sign_out_everywhere(tx, _by_email(tx, email).id))
+
+
+def _by_email(tx: Transaction, email: str) -> tables.User:
+    user = accounts.find_by_email(tx, email)
+    if user is None:
+        raise UserNotFound(f"There is no account for {email}: make one with `cosession user add {email} --name …`.")
+    return user
 
 
 def _check_operator(api: Api, request: Request) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,10 @@ def test_an_account_and_its_token_work_whether_or_not_a_server_runs(tmp_path: Pa
         for email, name in (("ann@example.com", "Ann"), ("ben@example.com", "Ben")):
             token = cosession(data, "token", email, PORT=str(server.port)).stdout.strip()
             assert get(f"{server.url}/api/me", token)["username"] == name
+        revoked = cosession(data, "token", "ben@example.com", PORT=str(server.port)).stdout.strip()
+        assert cosession(data, "user", "sign-out", "ben@example.com", PORT=str(server.port)).returncode == 0
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            get(f"{server.url}/api/me", revoked)
         again = cosession(data, "user", "add", "ben@example.com", "--name", "Ben", PORT=str(server.port))
         assert (again.returncode, again.stdout) == (2, "")
         assert "There is an account for ben@example.com already." in again.stderr

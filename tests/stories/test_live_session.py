@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 import websockets
 
+from core import accounts
 from tests.stories.conftest import Cast
 from tests.stories.house import House
 
@@ -204,6 +205,22 @@ async def test_a_long_lived_token_is_refused_in_the_url_and_taken_in_the_first_f
     await in_a_frame.send(type="join_session", auth_token=token, since={"epoch": "", "seq": 0})
     await in_a_frame.until(lambda frame: frame["type"] == "session_started")
     assert in_a_frame.frames[0]["type"] == "connected"
+
+
+async def test_a_socket_ends_with_the_sign_in_behind_it(cast: Cast) -> None:
+    bob = await cast.bob.open(cast.session_id)  # By a ticket of a minute, fetched with a token of an hour.
+    cast.house.clock.move(timedelta(minutes=50))
+    assert (await bob.say("the ticket is long over"))["type"] == "ack"
+    cast.house.clock.move(timedelta(minutes=11))
+    assert (await bob.until_closed())[0] == 4501
+
+
+async def test_somebody_signed_out_everywhere_is_out_within_seconds(cast: Cast) -> None:
+    alice, bob = await cast.alice.open(cast.session_id), await cast.bob.open(cast.session_id)
+    await cast.house.runtime.db.write(lambda tx: accounts.sign_out_everywhere(tx, cast.bob.id))
+    assert (await bob.until_closed(8.0))[0] == 4401
+    assert (await cast.bob.call("GET", "/api/me")).status_code == 401
+    assert (await alice.say("still here"))["type"] == "ack"
 
 
 async def test_a_silent_socket_is_closed_after_five_seconds(cast: Cast) -> None:
