@@ -11,13 +11,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bot.mrkdwn.tables import FENCE, tables_as_code
+
 #: Longest post, in characters: Slack may split a `text` of more than 4,000 by itself, in the middle of a fence.
 MAX_PART = 3_900
 
 #: U+2060 WORD JOINER: takes no room and breaks the word.
 _JOINER = "\u2060"
 _BROADCAST = re.compile(r"@(?=(?:channel|here|everyone|group)\b)", re.IGNORECASE)
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[^`]*$")
 _HEADING = re.compile(r"^ {0,3}#{1,6}\s+(.*?)\s*#*$")
 _BULLET = re.compile(r"^(\s*)[-*+]\s+(?=\S)")
 _QUOTE = re.compile(r"^ {0,3}>\s?")
@@ -82,8 +83,8 @@ class _Line:
 def _lines(markdown: str) -> Iterator[_Line]:
     """A fence that is never closed is closed at the end, so that nothing behind it is swallowed."""
     fence = ""
-    for raw in markdown.replace("\r\n", "\n").replace(_BOLD, "").split("\n"):
-        match = _FENCE.match(raw)
+    for raw in tables_as_code(markdown.replace("\r\n", "\n").replace(_BOLD, "")).split("\n"):
+        match = FENCE.match(raw)
         if not fence and match:
             fence = match[1]
             yield _Line(raw, is_fence=True, opens=True)

@@ -151,3 +151,14 @@ def test_files_are_named_because_they_are_not_carried_over() -> None:
 
 def undone(mrkdwn: str) -> str:
     return mrkdwn.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def test_a_table_is_aligned_in_a_fence_and_tables_in_code_are_left_alone() -> None:
+    table = "Before\n\n| file | change |\n|---|:-:|\n| `shop/auth.py` | **fixed** <b> |\n| a \\| b | 表 |\n\nAfter"
+    assert to_mrkdwn(table) == (
+        "Before\n\n```\nfile          change\n────────────  ─────────\n"
+        "shop/auth.py  fixed &lt;b&gt;\na | b         表\n```\n\nAfter"
+    )
+    in_code = "```\n| a | b |\n|---|---|\n| 1 | 2 |\n```"
+    assert to_mrkdwn(in_code) == in_code
+    assert to_mrkdwn("this | that\nis no table") == "this | that\nis no table"
