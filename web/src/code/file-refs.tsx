@@ -36,7 +36,7 @@ export function splitRefs(text: string): (string | Place)[] {
   return parts;
 }
 
-/** The agent's path may be longer than what people write: `src/app.py` is also `/home/me/shop/src/app.py`. */
+/** The agent's path may be longer than what people write: `src/app.py` is also `/srv/shop/src/app.py`. */
 export function isSameFile(path: string, file: string): boolean {
   const wanted = file.replace(/^\.\//, "");
   return path === wanted || path.endsWith(`/${wanted}`);

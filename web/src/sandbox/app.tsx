@@ -5,6 +5,7 @@ import { ChannelPane, ThreadPane } from "./channel";
 import { Faults } from "./faults";
 import type { MessageActions } from "./message";
 import { Modal } from "./modal";
+import { ReportContext } from "./open-as";
 import { act } from "./server";
 import { Sidebar, type Place } from "./sidebar";
 import { NamesContext, type Names } from "./text";
@@ -77,47 +78,49 @@ export function App() {
 
   return (
     <NamesContext value={names}>
-      <div className="sb-app">
-        <Sidebar
-          snapshot={snapshot} place={place} onFaults={() => setFaultsOpen(!areFaultsOpen)}
-          isUnread={(one) => one.latest > (sandbox.marks[one.id] ?? "") && one.id !== channelId}
-          onPerson={(id) => { sessionStorage.setItem(PERSON, id); setThreadTs(null); setUser(id); }}
-          onPlace={(next) => { setPlace(next); setThreadTs(null); if ("home" in next) void attempt("home", {}); }}
-        />
-        <main className={root ? "sb-main has-thread" : "sb-main"}>
-          <div className="sb-column">
-            <Banners snapshot={snapshot} status={sandbox.status} problem={sandbox.problem} clear={sandbox.clearProblem} />
-            {channel ? (
-              <ChannelPane
-                channel={channel} snapshot={snapshot} messages={sandbox.messages} isLoaded={sandbox.isLoaded} actions={actions}
-                onSend={(text) => send(text, null)}
+      <ReportContext value={sandbox.report}>
+        <div className="sb-app">
+          <Sidebar
+            snapshot={snapshot} place={place} onFaults={() => setFaultsOpen(!areFaultsOpen)}
+            isUnread={(one) => one.latest > (sandbox.marks[one.id] ?? "") && one.id !== channelId}
+            onPerson={(id) => { sessionStorage.setItem(PERSON, id); setThreadTs(null); setUser(id); }}
+            onPlace={(next) => { setPlace(next); setThreadTs(null); if ("home" in next) void attempt("home", {}); }}
+          />
+          <main className={root ? "sb-main has-thread" : "sb-main"}>
+            <div className="sb-column">
+              <Banners snapshot={snapshot} status={sandbox.status} problem={sandbox.problem} clear={sandbox.clearProblem} />
+              {channel ? (
+                <ChannelPane
+                  channel={channel} snapshot={snapshot} messages={sandbox.messages} isLoaded={sandbox.isLoaded} actions={actions}
+                  onSend={(text) => send(text, null)}
+                />
+              ) : (
+                <Home snapshot={snapshot} onAction={(id, value) => void attempt("click_in_view", { view_id: snapshot.home?.id, action_id: id, value })} />
+              )}
+            </div>
+            {root && channel && (
+              <ThreadPane
+                key={root.ts} root={root} channel={channel} snapshot={snapshot} messages={sandbox.messages} actions={actions}
+                onSend={(text) => send(text, root.ts)} onClose={() => setThreadTs(null)}
               />
-            ) : (
-              <Home snapshot={snapshot} onAction={(id, value) => void attempt("click_in_view", { view_id: snapshot.home?.id, action_id: id, value })} />
             )}
-          </div>
-          {root && channel && (
-            <ThreadPane
-              key={root.ts} root={root} channel={channel} snapshot={snapshot} messages={sandbox.messages} actions={actions}
-              onSend={(text) => send(text, root.ts)} onClose={() => setThreadTs(null)}
+          </main>
+          {areFaultsOpen && (
+            <Faults
+              faults={snapshot.faults} onClose={() => setFaultsOpen(false)}
+              onQueue={(fault) => void attempt("faults", fault).then(() => sandbox.refresh())}
             />
           )}
-        </main>
-        {areFaultsOpen && (
-          <Faults
-            faults={snapshot.faults} onClose={() => setFaultsOpen(false)}
-            onQueue={(fault) => void attempt("faults", fault).then(() => sandbox.refresh())}
-          />
-        )}
-        {snapshot.modal && (
-          <Modal
-            key={snapshot.modal.id} view={snapshot.modal} people={snapshot.people} channels={snapshot.channels}
-            onSubmit={(values) => submitView(snapshot.modal?.id ?? "", values)}
-            onClose={() => void attempt("close_view", { view_id: snapshot.modal?.id })}
-            onAction={(id, value) => void attempt("click_in_view", { view_id: snapshot.modal?.id, action_id: id, value })}
-          />
-        )}
-      </div>
+          {snapshot.modal && (
+            <Modal
+              key={snapshot.modal.id} view={snapshot.modal} people={snapshot.people} channels={snapshot.channels}
+              onSubmit={(values) => submitView(snapshot.modal?.id ?? "", values)}
+              onClose={() => void attempt("close_view", { view_id: snapshot.modal?.id })}
+              onAction={(id, value) => void attempt("click_in_view", { view_id: snapshot.modal?.id, action_id: id, value })}
+            />
+          )}
+        </div>
+      </ReportContext>
     </NamesContext>
   );
 }

@@ -1,6 +1,7 @@
 /** Draws Block Kit. What a person does with an element goes to `onAction`. */
 import Markdown from "react-markdown";
 import remarkGfm from "remark-gfm";
+import { OpenAs, sessionPath } from "./open-as";
 import { RichText, SafeLink, Text } from "./text";
 import type { Block, Element, RichPart } from "./types";
 
@@ -111,6 +112,8 @@ function Interactive({ element, onAction }: { element: Element; onAction: OnActi
     };
     const look = `sb-button ${element.style ? `sb-button-${element.style}` : ""}`;
     if (element.url) {
+      const path = sessionPath(element.url, location.origin);
+      if (path) return <OpenAs element={element} path={path} look={look} onPress={press} />;
       return (
         <a className={look} href={element.url} target="_blank" rel="noreferrer" onClick={press}>
           <Text value={element.text} />

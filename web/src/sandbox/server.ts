@@ -3,12 +3,15 @@ import type { Change, Message, Snapshot } from "./types";
 
 const BASE = "/sandbox/slack/ui";
 
-/** What the server refused, in its word for it (`not_in_channel`, …). */
+/** What the server refused, in Slack's word for it (`not_in_channel`, …) or in its own sentence. */
 export class Refused extends Error {}
 
 async function answerOf<T>(response: Response): Promise<T> {
-  const answer = (await response.json().catch(() => null)) as (T & { error?: string }) | null;
-  if (!response.ok || answer === null) throw new Refused(answer?.error ?? `the server answered ${response.status}`);
+  const answer = (await response.json().catch(() => null)) as (T & { error?: string; detail?: string }) | null;
+  if (!response.ok || answer === null) {
+    const said = answer?.error ?? answer?.detail?.replace(/\.$/, "");
+    throw new Refused(said ?? `the server answered ${response.status}`);
+  }
   return answer;
 }
 
@@ -29,6 +32,16 @@ export async function act<T = unknown>(action: string, body: Record<string, unkn
     body: JSON.stringify(body),
   });
   return (await answerOf<{ result: T }>(response)).result;
+}
+
+/** A link that signs somebody of the workspace in and leads to `next`, a path of this site. Works once. */
+export async function linkFor(user: string, next: string): Promise<string> {
+  const response = await fetch("/sandbox/slack/links", {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-sandbox": "1" },
+    body: JSON.stringify({ user_id: user, next }),
+  });
+  return (await answerOf<{ url: string }>(response)).url;
 }
 
 /** Listens until stopped. `onOpen` comes with every (re)connection: what happened in between must be read again. */

@@ -69,9 +69,11 @@ export function useSandbox(user: string | null, channel: string | null) {
     if (me) setMarks(readMarks(me));
   }, [me]);
 
+  // The last person's channel may not be this one's: the page moves on to one that is.
+  const isMember = snapshot?.channels.some((one) => one.id === channel) ?? false;
   useEffect(() => {
-    if (me && channel) void load(me, channel);
-  }, [me, channel, load]);
+    if (me && channel && isMember) void load(me, channel);
+  }, [me, channel, isMember, load]);
 
   useEffect(() => {
     if (!me) return;
