@@ -177,7 +177,9 @@ async def _refuses(server: Running) -> None:
         while True:
             try:
                 raw = await server.connect()
+                await raw.leave()
             except ConnectionRefusedError:
                 return
-            await raw.leave()
+            except ConnectionResetError:
+                continue  # It was still in the queue of the socket that was just closed.
             await asyncio.sleep(0.01)
