@@ -7,6 +7,7 @@ asks that server with a token that only a reader of its key can make.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,6 +26,9 @@ from cosession.datadir import DataDirBusy, DataDirLock, running_server
 from cosession.settings import Settings
 
 T = TypeVar("T")
+
+#: Seconds that another command, or a server that is starting, is waited for.
+PATIENCE = 10.0
 
 
 class CommandFailed(Exception):
@@ -105,10 +109,17 @@ def on_database(settings: Settings, work: Callable[[Transaction], T]) -> T:
 
 
 def _either(settings: Settings, direct: Callable[[Transaction], T], through: Callable[[OperatorClient], T]) -> T:
-    try:
-        return on_database(settings, direct)
-    except DataDirBusy:
-        return through(OperatorClient(settings))
+    """Directly, or through the server. Whoever holds the folder without being a server, or not yet, is waited for."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return on_database(settings, direct)
+        except DataDirBusy:
+            if running_server(settings.data_dir) is not None:
+                return through(OperatorClient(settings))
+            if time.monotonic() > deadline:
+                raise CommandFailed("Something else has held the data folder for long: try again later.") from None
+            time.sleep(0.1)
 
 
 async def _run(settings: Settings, work: Callable[[Transaction], T]) -> T:

@@ -58,6 +58,23 @@ def test_an_account_and_its_token_work_whether_or_not_a_server_runs(tmp_path: Pa
     assert cosession(data, "token", "ben@example.com").returncode == 0
 
 
+def test_commands_at_the_same_time_wait_for_each_other(tmp_path: Path) -> None:
+    program = str(Path(sys.executable).with_name("cosession"))
+    environment = {"COSESSION_DATA_DIR": str(tmp_path / "data"), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    commands = [
+        subprocess.Popen(
+            [program, "user", "add", f"{name}@example.com", "--name", name],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for name in ("ann", "ben", "cas", "dan")
+    ]
+    outputs = [command.communicate(timeout=60)[0] for command in commands]
+    assert [command.returncode for command in commands] == [0] * 4, outputs
+
+
 def test_a_transcript_imported_twice_is_there_once_and_can_be_exported(tmp_path: Path) -> None:
     data = tmp_path / "data"
     first = cosession(data, "import", str(SAMPLE), "--title", "Login")
