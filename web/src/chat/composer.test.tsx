@@ -160,7 +160,7 @@ test("what stays in the session can be said where there is a thread, and is mark
   ]);
 });
 
-test("a reply to what stays in the session stays there too", async () => {
+test("a reply to what stays in the session stays there too, what is said next does not", async () => {
   await open("editor", "live", { is_mirrored: true });
   await act(async () => {
     world.socket.says(said(1, "Between us", bob, { session_only: true }));
@@ -169,5 +169,7 @@ test("a reply to what stays in the session stays there too", async () => {
   fireEvent.click(screen.getByRole("button", { name: "Reply to Bob Tanaka" }));
   type("Sure");
   fireEvent.keyDown(field(), { key: "Enter" });
-  expect(world.socket.ofType("chat_message").map((frame) => frame.session_only)).toEqual([true]);
+  type("Something else");
+  fireEvent.keyDown(field(), { key: "Enter" });
+  expect(world.socket.ofType("chat_message").map((frame) => frame.session_only)).toEqual([true, false]);
 });

@@ -51,7 +51,9 @@ function Editor({ sessionId, isReady, replyTo = null, onReplyEnd, ref }: Props &
   const [caret, setCaret] = useState(0);
   const [choice, setChoice] = useState(0);
   const [isDismissed, setDismissed] = useState(false);
-  const [isKept, setKept] = useState(false);
+  const [isKeptByDefault, keepByDefault] = useState(false);
+  const [isReplyKept, keepReply] = useState<boolean | null>(null);
+  const isKept = isReplyKept ?? isKeptByDefault;
   const isMirrored = useSession((state) => state.session?.is_mirrored ?? false);
   const members = useSession((state) => state.members);
   const myId = useSession((state) => state.you?.user_id ?? null);
@@ -61,11 +63,10 @@ function Editor({ sessionId, isReady, replyTo = null, onReplyEnd, ref }: Props &
   const listId = useId();
   useImperativeHandle(ref, () => ({ focus: () => field.current?.focus() }), []);
 
-  // What answers something that stays here, stays here unless its author decides otherwise.
+  // What answers something that stays here, stays here unless its author decides otherwise; the next message may not.
   useEffect(() => {
-    if (!replyTo) return;
-    if (replyTo.sessionOnly) setKept(true);
-    field.current?.focus();
+    keepReply(replyTo?.sessionOnly ? true : null);
+    if (replyTo) field.current?.focus();
   }, [replyTo]);
   useEffect(() => remember(draftName, text || null), [draftName, text]);
 
@@ -193,7 +194,7 @@ function Editor({ sessionId, isReady, replyTo = null, onReplyEnd, ref }: Props &
           <input
             type="checkbox"
             checked={isKept}
-            onChange={(event) => setKept(event.target.checked)}
+            onChange={(event) => (isReplyKept === null ? keepByDefault : keepReply)(event.target.checked)}
             className="accent-accent size-3.5"
           />
           This stays in the session

@@ -110,10 +110,10 @@ function PersonRow({ member, person, isMe }: { member: Member; person: PersonPre
             <strong className="font-semibold">{question(wish, username, isMe)}</strong> {consequence(wish, isMe)}
           </p>
           <p className="mt-2 flex justify-end gap-2">
-            <Button size="sm" look="ghost" onClick={() => setWish(null)}>
+            <Button size="sm" look="ghost" autoFocus onClick={() => setWish(null)}>
               Cancel
             </Button>
-            <Button size="sm" look="danger" autoFocus onClick={grant}>
+            <Button size="sm" look="danger" onClick={grant}>
               {wish.kind === "step_down" ? `Become ${wish.role}` : isMe ? "Leave" : "Remove"}
             </Button>
           </p>

@@ -90,7 +90,8 @@ function Rows({ rows, ref }: { rows: readonly Row[]; ref: Ref<TranscriptHandle> 
 
   const report = useCallback(() => {
     const seq = list.current ? rows[list.current.findItemIndex(list.current.scrollOffset)]?.seq : undefined;
-    if (seq !== undefined) {
+    // Behind the chat's tab nobody reads it.
+    if (seq !== undefined && frame.current?.offsetParent) {
       client.look({ viewport: { surface: "transcript", file: null, top_line: null, seq } });
     }
   }, [client, rows]);
