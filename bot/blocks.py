@@ -62,7 +62,7 @@ def card(view: Card) -> Shown:
         _mrkdwn(f"*Host*\n{escape(_cut(view.host, 200))}"),
         _mrkdwn(f"*Status*\n{status}"),
         _mrkdwn(f"*Here now*\n{_names(view.here) if view.is_live else '–'}"),
-        _mrkdwn(f"*Agent*\n{escape(_agent(view.agent))}"),
+        _mrkdwn(f"*Agent*\n{escape(_agent(view.agent)) if view.agent else 'none yet'}"),
     ]
     counts = [_count(view.participants, "participant"), _count(view.messages, "message")]
     if view.tokens:

@@ -146,6 +146,7 @@ async def test_a_session_from_slack_is_lived_through_in_two_browsers_and_the_thr
     for page in (alice, bob):
         await expect(messages(page, "From the thread: yes")).to_have_count(1)
     await expect(messages(alice, "From the thread: yes")).to_contain_text("Slack")
+    await expect(sandbox.locator("article").first).to_contain_text("82,749 tokens")
     await picture(alice, "session")
     await picture(sandbox, "slack-thread")
 
