@@ -7,7 +7,6 @@ import json
 import random
 import string
 import sysconfig
-import time
 from pathlib import Path
 from urllib.parse import quote
 
@@ -191,18 +190,11 @@ def test_the_standard_library_is_left_in_peace() -> None:
     assert changed <= lines / 10_000, f"{changed} of {lines} lines of ordinary code were changed"
 
 
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "unit", ["a", "A", "token", "password=", "https://", "eyJ", "-----BEGIN PRIVATE KEY-----", '\\"']
 )
-def test_a_long_and_odd_text_costs_no_more_than_it_is_long(unit: str) -> None:
-    """Twice the text may cost twice the time, not four times: otherwise a megabyte would stop everything."""
-    redactor = Redactor()
-
-    def cost(length: int) -> float:
-        text = unit * (length // len(unit))
-        started = time.process_time()
-        redactor.redact(text)
-        return time.process_time() - started
-
-    cost(2_000)
-    assert cost(64_000) < max(0.25, 40 * cost(8_000))
+def test_a_very_long_text_of_one_odd_word_is_read_to_its_end(unit: str) -> None:
+    """A rule that looked again from every place would take hours here, not seconds."""
+    text = unit * (300_000 // len(unit))
+    assert Redactor().redact(text)
