@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from core.events import MAX_MESSAGE, ChatMessage, CodeRef, Person, Role
+from core.storable import check_storable
 
 PresenceStatus = Literal["active", "idle", "away"]
 
@@ -67,6 +68,12 @@ class ClientFrame(BaseModel):
     """Unknown fields are ignored, so that an older server understands a newer client."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_storable(cls, value: Any) -> Any:
+        check_storable(value)
+        return value
 
 
 class JoinSession(ClientFrame):

@@ -49,6 +49,8 @@ HELLO_SECONDS = 5.0
 HELLO_BYTES = 8 * 1024
 FRAME_BYTES = 64 * 1024
 CONNECTIONS_PER_USER = 20
+#: Of a position in the URL; no log is longer.
+MAX_DIGITS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,8 @@ async def _credentials(websocket: WebSocket, wire: Wire) -> tuple[str, Position 
     ticket = query.get("token")
     if ticket is not None:
         since = query.get("since", "")
-        position = Position(epoch=query.get("epoch", ""), seq=int(since)) if since.isdigit() else None
+        is_number = since.isascii() and since.isdigit() and len(since) <= MAX_DIGITS
+        position = Position(epoch=query.get("epoch", ""), seq=int(since)) if is_number else None
         return ticket, position, True
     try:
         text = await asyncio.wait_for(_receive_text(websocket), HELLO_SECONDS)

@@ -2,5 +2,5 @@
 
 Reading order: `events` (what can happen), `errors` (what can go wrong), `tables`, `db` (the one place that commits),
 `log`, `access` (the only way to a session), `accounts`, `sessions`, `chat`, `invites`, `turns`, `presence`, `mirrors`,
-`inbox`, `prune`, `limits`; `engines` and `migrations` beside them.
+`inbox`, `prune`, `limits`, `storable`; `engines` and `migrations` beside them.
 """

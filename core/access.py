@@ -17,6 +17,7 @@ from core import log, tables
 from core.db import Transaction
 from core.errors import NotAllowed, NotSignedIn, SessionHasEnded, SessionNotFound
 from core.events import ParticipantAdded, Person, Role, Source
+from core.ids import is_id
 
 Permission = Literal["read", "present", "chat", "feed_agent", "rename", "invite", "manage", "end"]
 
@@ -83,6 +84,8 @@ def session_for(tx: Transaction, actor: Actor, session_id: str, permission: Perm
     Raises: NotSignedIn for a deactivated account, SessionNotFound for strangers, NotAllowed for the wrong role,
     SessionHasEnded for a write after the end.
     """
+    if not is_id(session_id, "ses"):
+        raise SessionNotFound
     query = select(tables.Session).where(tables.Session.id == session_id)
     if lock:
         # Another transaction may have moved the row since this one last looked.

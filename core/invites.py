@@ -18,7 +18,7 @@ from core.clock import iso
 from core.db import Transaction
 from core.errors import Invalid, InviteExpired, InviteNotFound, InviteRevoked, InviteUsedUp, NotAllowed
 from core.events import InviteAccepted, InviteCreated, InviteWithdrawn, Role
-from core.ids import hash_secret, new_id, new_secret
+from core.ids import hash_secret, is_id, new_id, new_secret
 
 DEFAULT_LIFETIME = timedelta(days=7)
 SHORTEST_LIFETIME = timedelta(minutes=1)
@@ -156,7 +156,7 @@ def _count_use(tx: Transaction, invite: tables.Invite) -> None:
 
 def revoke(tx: Transaction, actor: Actor, invite_id: str, *, remove_people: bool = False) -> None:
     """Withdraws an invite; with `remove_people`, also everybody who came by it. Revoking twice is revoking once."""
-    invite = tx.sql.get(tables.Invite, invite_id)
+    invite = tx.sql.get(tables.Invite, invite_id) if is_id(invite_id, "inv") else None
     if invite is None:
         raise InviteNotFound
     seat = session_for(tx, actor, invite.session_id, "invite")

@@ -20,7 +20,7 @@ from core.events import (
     SessionStarted,
     SessionUpdate,
 )
-from core.ids import derived_id, new_id
+from core.ids import derived_id, is_id, new_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def _managed_seat(
 
 
 def _seat(tx: Transaction, session_id: str, user_id: str) -> tables.Participation:
-    seat = tx.sql.get(tables.Participation, (session_id, user_id))
+    seat = tx.sql.get(tables.Participation, (session_id, user_id)) if is_id(user_id, "usr") else None
     if seat is None or seat.removed_at is not None:
         raise UserNotFound("That person is not in this session.")
     return seat

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.auth import COOKIE, ApiDep, SignedInDep, check_origin, set_login
 from api.context import Api
@@ -15,12 +16,21 @@ from core import accounts
 from core.accounts import SignedIn
 from core.db import Transaction
 from core.errors import InviteNotFound, LinkExpired, NotSignedIn
+from core.storable import check_storable
 
 router = APIRouter(prefix="/api", tags=["people"])
 
 
 class Body(BaseModel):
+    """What a request carries."""
+
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_storable(cls, value: Any) -> Any:
+        check_storable(value)
+        return value
 
 
 class SignIn(Body):

@@ -15,6 +15,7 @@ from core import chat, log, turns
 from core.access import session_for
 from core.db import Transaction
 from core.events import AnyAgentEvent, ChatMessage
+from core.storable import MAX_NUMBER
 
 router = APIRouter(prefix="/api/sessions/{session_id}", tags=["live"])
 
@@ -71,8 +72,8 @@ async def events(
     session_id: str,
     api: ApiDep,
     who: SignedInDep,
-    after: Annotated[int | None, Query(ge=0)] = None,
-    before: Annotated[int | None, Query(ge=1)] = None,
+    after: Annotated[int | None, Query(ge=0, le=MAX_NUMBER)] = None,
+    before: Annotated[int | None, Query(ge=1, le=MAX_NUMBER)] = None,
     limit: Annotated[int, Query(ge=1, le=log.MAX_PAGE)] = 500,
 ) -> Response:
     """Entries that follow `after`, or the ones just before `before`: `{"items": […], "next": seq or null}`.
@@ -101,7 +102,7 @@ async def messages(
     session_id: str,
     api: ApiDep,
     who: SignedInDep,
-    before: Annotated[int | None, Query(ge=1)] = None,
+    before: Annotated[int | None, Query(ge=1, le=MAX_NUMBER)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> MessagePage:
     """Chat alone, oldest first; without `before`, the latest."""

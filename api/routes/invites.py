@@ -24,7 +24,7 @@ class NewInvite(Body):
     role: Role
     email: str | None = Field(default=None, max_length=320)
     #: Seconds; seven days when absent.
-    expires_in: int | None = None
+    expires_in: int | None = Field(default=None, ge=0, le=10**9)
     max_uses: int = 1
 
 
@@ -56,7 +56,7 @@ class Accepted(BaseModel):
 
 @router.post("/sessions/{session_id}/invites", status_code=201)
 async def create_invite(session_id: str, body: NewInvite, api: ApiDep, who: SignedInDep) -> CreatedInvite:
-    lifetime = invites.DEFAULT_LIFETIME if body.expires_in is None else timedelta(seconds=min(body.expires_in, 10**9))
+    lifetime = invites.DEFAULT_LIFETIME if body.expires_in is None else timedelta(seconds=body.expires_in)
 
     def create(tx: Transaction) -> CreatedInvite:
         issued = invites.create(

@@ -151,8 +151,10 @@ class Someone:
         tokens = self.house.runtime.tokens
         return {"Authorization": f"Bearer {tokens.issue('api', self.id, 0, timedelta(hours=1))}"}
 
-    async def call(self, method: str, path: str, **kwargs: Any) -> httpx2.Response:
-        return await self.house.http.request(method, path, headers=self.headers, **kwargs)
+    async def call(
+        self, method: str, path: str, *, extra: dict[str, str] | None = None, **kwargs: Any
+    ) -> httpx2.Response:
+        return await self.house.http.request(method, path, headers={**self.headers, **(extra or {})}, **kwargs)
 
     async def start(self, title: str = "Fix the login bug") -> str:
         answer = await self.call("POST", "/api/sessions", json={"title": title})
