@@ -54,6 +54,8 @@ class Connection:
     id: str = field(default_factory=lambda: new_id("con"))
     is_live: bool = False
     missed_ephemeral: bool = False
+    #: When its person was last said to type, on the hub's clock.
+    typed_at: float = 0.0
     catch_up: asyncio.Task[None] | None = None
     drained: asyncio.Event = field(default_factory=asyncio.Event)
     _stuck_bytes: int = 0

@@ -24,7 +24,7 @@ from core import log as session_log
 from core import presence
 from core.clock import Clock
 from core.db import Appended, Database
-from core.events import ParticipantRemoved, RoleChanged
+from core.events import CommentDeleted, MessageDeleted, ParticipantRemoved, RoleChanged
 
 log = logging.getLogger(__name__)
 
@@ -192,6 +192,9 @@ class Hub:
                     connection.role = event.role
         elif isinstance(event, ParticipantRemoved):
             self._expel(room, event.user_id)
+        elif isinstance(event, MessageDeleted | CommentDeleted):
+            # Entries that are still remembered may hold the text that is gone from the log now.
+            room.tail.clear()
 
     def _expel(self, room: Room, user_id: str) -> None:
         for connection in list(room.connections.values()):
@@ -245,6 +248,15 @@ class Hub:
         for connection in room.connections.values():
             if connection.id != besides:
                 connection.write_ephemeral(frame)
+
+    def tell(self, session_id: str, user_id: str, frame: Frame) -> None:
+        """A frame for one person, in every tab that they have this session open in."""
+        room = self._rooms.get(session_id)
+        if room is not None:
+            text = framed(frame)
+            for connection in room.connections.values():
+                if connection.person.user_id == user_id:
+                    connection.write_ephemeral(text)
 
     def presence_changed(self, room: Room) -> None:
         """Tells the room soon: at once after a quiet while, else with the next batch."""

@@ -17,7 +17,7 @@ from fastapi import APIRouter, WebSocket
 from pydantic import ValidationError
 
 from api import metrics, views
-from api.commands import Commands
+from api.commands import Caller, Pace, run
 from api.connection import Connection
 from api.context import MESSAGES_PER_MINUTE, Api
 from api.door.headers import origin_allowed
@@ -30,15 +30,17 @@ from api.frames import (
     Limits,
     Participant,
     Position,
+    SessionContext,
     SessionView,
     client_frame_adapter,
     error_frame,
 )
 from api.hub import Room
 from api.upkeep import HEARTBEAT
-from core import accounts, log
+from core import accounts, log, reading
 from core.access import session_for
 from core.accounts import SignedIn
+from core.clock import iso
 from core.db import Transaction
 from core.errors import CosessionError, NotSignedIn, TooMany
 
@@ -62,6 +64,8 @@ class Entry:
     participants: list[Participant]
     epoch: str
     head: int
+    read_up_to: int
+    context: SessionContext
 
 
 @router.websocket("/ws/session/{session_id}")
@@ -145,7 +149,15 @@ async def _enter(api: Api, session_id: str, token: str, is_ticket: bool) -> Entr
         seat = session_for(tx, who.actor, session_id, "present")
         tx.sql.refresh(seat.session)
         view = views.session_view(tx, seat)
-        return Entry(who, view, views.participants(tx, session_id), log.epoch(tx), seat.session.head)
+        return Entry(
+            who,
+            view,
+            views.participants(tx, session_id),
+            log.epoch(tx),
+            seat.session.head,
+            reading.read_up_to(tx, session_id, who.actor.user_id),
+            views.session_context(tx, seat.session),
+        )
 
     return await api.db.write(enter)
 
@@ -175,12 +187,12 @@ def _admit(api: Api, room: Room, wire: Wire, entry: Entry, since: Position | Non
     )
     api.hub.join(room, entry.head, connection)
     metrics.RESUMES.labels("resumed" if is_resumed else "fresh").inc()
-    connection.write(_connected(api, entry, is_resumed).model_dump_json().encode())
+    connection.write(_connected(api, entry, connection, is_resumed).model_dump_json().encode())
     api.hub.bring_up(room, connection)
     return connection
 
 
-def _connected(api: Api, entry: Entry, is_resumed: bool) -> Connected:
+def _connected(api: Api, entry: Entry, connection: Connection, is_resumed: bool) -> Connected:
     return Connected(
         you=entry.who.actor.person,
         role=entry.view.role,
@@ -192,21 +204,28 @@ def _connected(api: Api, entry: Entry, is_resumed: bool) -> Connected:
         is_resumed=is_resumed,
         heartbeat_ms=int(HEARTBEAT * 1_000),
         limits=Limits(frame_bytes=FRAME_BYTES, messages_per_minute=MESSAGES_PER_MINUTE),
+        connection_id=connection.id,
+        expires_at=iso(connection.until),
+        read_up_to=entry.read_up_to,
+        context=entry.context,
     )
 
 
 async def _listen(api: Api, websocket: WebSocket, room: Room, connection: Connection, entry: Entry) -> None:
-    commands = Commands(api, room, connection, entry.who.actor)
+    pace = Pace()
     while (text := await _receive_text(websocket)) is not None:
         api.hub.heard(room, connection)
         try:
-            if not commands.has_pace():
+            if not pace.allows_one_more():
                 continue
             frame = _parse(text)
             if isinstance(frame, JoinSession):
                 _rejoin(api, room, connection, entry, frame)
-            else:
-                await commands.handle(frame)
+                continue
+            caller = Caller(api, room.session_id, entry.who.actor, connection.role, room, connection)
+            answer = await run(caller, frame)
+            if answer is not None:
+                connection.write(answer.model_dump_json().encode())
         except CosessionError as error:
             connection.write(_refusal(error, re=_message_id(text)))
 
@@ -214,7 +233,7 @@ async def _listen(api: Api, websocket: WebSocket, room: Room, connection: Connec
 def _rejoin(api: Api, room: Room, connection: Connection, entry: Entry, frame: JoinSession) -> None:
     """A second hello on an open socket asks again from another place."""
     known = frame.since is not None and frame.since.seq <= room.head and frame.since.epoch in ("", entry.epoch)
-    connection.write(_connected(api, entry, known).model_dump_json().encode())
+    connection.write(_connected(api, entry, connection, known).model_dump_json().encode())
     if frame.since is not None and known:
         connection.cursor = frame.since.seq
         api.hub.bring_up(room, connection)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from api.frames import Participant, PersonPresence, SessionView
-from core import sessions, tables
+from api.frames import Participant, PersonPresence, SessionContext, SessionView
+from core import health, sessions, tables
 from core.access import Seat
 from core.clock import iso
 from core.db import Transaction
@@ -27,6 +27,23 @@ def session_view(tx: Transaction, seat: Seat) -> SessionView:
         last_activity_at=iso(session.last_activity_at),
         ended_at=iso(session.ended_at) if session.ended_at else None,
         is_mirrored=tx.sql.get(tables.Mirror, session.id) is not None,
+    )
+
+
+def session_context(tx: Transaction, session: tables.Session) -> SessionContext:
+    stats = health.stats_of(tx, session.id)
+    is_working = stats is not None and stats.turn_id is not None
+    return SessionContext(
+        status="ended" if session.status == "ended" else "working" if is_working else "waiting",
+        token_count=session.token_count,
+        context_used=stats.context_used if stats else None,
+        context_limit=stats.context_limit if stats else None,
+        health_score=None,
+        health_reasons=[],
+        files_touched=stats.files_touched if stats else 0,
+        tool_calls=stats.tool_calls if stats else 0,
+        tool_failures=stats.tool_failures if stats else 0,
+        turns=stats.turns if stats else 0,
     )
 
 

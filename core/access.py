@@ -19,13 +19,15 @@ from core.errors import NotAllowed, NotSignedIn, SessionHasEnded, SessionNotFoun
 from core.events import ParticipantAdded, Person, Role, Source
 from core.ids import is_id
 
-Permission = Literal["read", "present", "chat", "feed_agent", "rename", "invite", "manage", "end"]
+Permission = Literal[
+    "read", "present", "chat", "comment", "moderate", "feed_agent", "rename", "invite", "summon", "manage", "end"
+]
 
 #: The whole table: what each role may do. What is not here is refused.
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     "viewer": frozenset({"read", "present"}),
-    "editor": frozenset({"read", "present", "chat", "invite"}),
-    "host": frozenset({"read", "present", "chat", "feed_agent", "rename", "invite", "manage", "end"}),
+    "editor": frozenset({"read", "present", "chat", "comment", "invite"}),
+    "host": frozenset(get_args(Permission)),
 }
 
 #: What stays possible after a session has ended.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import orjson
 from sqlalchemy import insert
 from sqlmodel import col, select
 
@@ -112,6 +113,9 @@ def _projected(tx: Transaction, session_id: str, seq: int, message: ChatMessage)
         "parent_id": message.parent_id,
         "source": message.source,
         "session_only": message.session_only,
+        "mentions": orjson.dumps(message.mentions).decode(),
+        "mentions_here": message.mentions_here,
+        "updated_seq": seq,
         "created_at": tx.now,
     }
 

@@ -3,9 +3,9 @@
     CosessionError
     ├─ NotSignedIn
     ├─ NotAllowed
-    ├─ NotFound      SessionNotFound · InviteNotFound · UserNotFound
-    ├─ Invalid       BodyEmpty · BodyTooLong · ParentNotFound
-    ├─ Conflict      SessionHasEnded · LastHost · EmailTaken
+    ├─ NotFound      SessionNotFound · InviteNotFound · UserNotFound · MessageNotFound · CommentNotFound · FileNotFound
+    ├─ Invalid       BodyEmpty · BodyTooLong · ParentNotFound · PathRefused · FileTooLarge · TooManyReactions
+    ├─ Conflict      SessionHasEnded · LastHost · EmailTaken · MessageGone · FollowCycle
     ├─ Expired       InviteExpired · InviteRevoked · InviteUsedUp · LinkExpired
     ├─ TooMany
     └─ Unavailable   StorageUnavailable
@@ -76,6 +76,24 @@ class UserNotFound(NotFound):
     code = "user_not_found"
 
 
+class MessageNotFound(NotFound):
+    """That message is not in this session."""
+
+    code = "message_not_found"
+
+
+class CommentNotFound(NotFound):
+    """That comment is not in this session."""
+
+    code = "comment_not_found"
+
+
+class FileNotFound(NotFound):
+    """That file, or that version of it, is not shared in this session."""
+
+    code = "file_not_found"
+
+
 class Invalid(CosessionError):
     """That request could not be understood."""
 
@@ -100,6 +118,24 @@ class ParentNotFound(Invalid):
     code = "parent_not_found"
 
 
+class PathRefused(Invalid):
+    """A path names one file inside the shared folder: relative, with plain slashes, without '..'."""
+
+    code = "path_refused"
+
+
+class FileTooLarge(Invalid):
+    """That file is too large to be shared."""
+
+    code = "file_too_large"
+
+
+class TooManyReactions(Invalid):
+    """There are enough different reactions to that already: use one of them."""
+
+    code = "too_many_reactions"
+
+
 class Conflict(CosessionError):
     """That is no longer possible: something changed meanwhile."""
 
@@ -122,6 +158,18 @@ class EmailTaken(Conflict):
     """Somebody with this e-mail address is here already."""
 
     code = "email_taken"
+
+
+class MessageGone(Conflict):
+    """That was deleted: it cannot be changed or answered any more."""
+
+    code = "message_gone"
+
+
+class FollowCycle(Conflict):
+    """They follow you already, so you cannot follow them: you would go in circles."""
+
+    code = "follow_cycle"
 
 
 class Expired(CosessionError):

@@ -52,17 +52,50 @@ class CodeRef(Value):
 
 
 class ChatMessage(Value):
+    """`parent_id` is the first message of the thread that this one answers in; threads are one level deep."""
+
     id: str
     user_id: str
     username: str
+    #: Markdown; empty once the message was deleted.
     content: str
+    #: Ids of people.
     mentions: list[str] = []
+    #: `@here`: it called everybody who was present.
+    mentions_here: bool = False
     parent_id: str | None = None
     code_ref: CodeRef | None = None
     source: Source = "web"
     #: Stays in the browser: never copied to Slack.
     session_only: bool = False
     #: When it was written, RFC 3339.
+    timestamp: str
+
+
+class CodeComment(Value):
+    """A remark on lines of one version of a file. `thread_id` is the id of the first comment of its thread.
+
+    `code_snippet` holds the lines it speaks of as they were, `before` and `after` up to three lines around them: with
+    these the comment is found again in later versions. A reply carries the place of its thread's first comment.
+    """
+
+    id: str
+    thread_id: str
+    user_id: str
+    username: str
+    file: str = Field(max_length=1_000)
+    line: int = Field(ge=1)
+    end_line: int = Field(ge=1)
+    #: SHA-256 of the file's content that was looked at; None where the session does not hold it.
+    version: str | None = None
+    code_snippet: str
+    before: str = ""
+    after: str = ""
+    #: Markdown; empty once the comment was deleted.
+    content: str
+    mentions: list[str] = []
+    source: Source = "web"
+    #: RFC 3339.
     timestamp: str
 
 
@@ -77,10 +110,11 @@ class SessionStarted(Event):
 
 
 class SessionUpdate(Event):
-    """Only the fields that changed are set."""
+    """Only the fields that changed are set. `host` is who has taken the session over."""
 
     type: Literal["session_update"] = "session_update"
     title: str | None = None
+    host: Person | None = None
 
 
 class SessionEnded(Event):
@@ -153,6 +187,85 @@ class MirrorPaused(Event):
 class ChatMessagePosted(Event):
     type: Literal["chat_message"] = "chat_message"
     message: ChatMessage
+
+
+class MessageEdited(Event):
+    """The text as it is from here on; the entries before it are the message's history."""
+
+    type: Literal["message_edited"] = "message_edited"
+    message_id: str
+    content: str
+    mentions: list[str] = []
+    mentions_here: bool = False
+
+
+class MessageDeleted(Event):
+    """Its text is gone from here and from every entry before; the numbers stay."""
+
+    type: Literal["message_deleted"] = "message_deleted"
+    message_id: str
+
+
+class ReactionAdded(Event):
+    type: Literal["reaction_added"] = "reaction_added"
+    message_id: str
+    user_id: str
+    emoji: str
+
+
+class ReactionRemoved(Event):
+    type: Literal["reaction_removed"] = "reaction_removed"
+    message_id: str
+    user_id: str
+    emoji: str
+
+
+# ── Files and what is said about their lines ──────────────────────────────────────────────────────────────────────────
+
+
+class FileShared(Event):
+    """A file of the shared folder as it is from here on. `version` is the SHA-256 of its content; None where there is
+    no content to show: the file was deleted, or is too large, see `reason`."""
+
+    type: Literal["file_shared"] = "file_shared"
+    path: str
+    change: Literal["added", "modified", "deleted", "renamed"]
+    old_path: str | None = None
+    version: str | None = None
+    #: Bytes.
+    size: int = 0
+    lines: int | None = None
+    is_binary: bool = False
+    reason: str = ""
+
+
+class CodeCommented(Event):
+    type: Literal["code_comment"] = "code_comment"
+    comment: CodeComment
+
+
+class CommentEdited(Event):
+    type: Literal["comment_edited"] = "comment_edited"
+    comment_id: str
+    content: str
+    mentions: list[str] = []
+
+
+class CommentDeleted(Event):
+    """As for a message: the text is gone wherever it was stored, the number and the thread stay."""
+
+    type: Literal["comment_deleted"] = "comment_deleted"
+    comment_id: str
+
+
+class CommentResolved(Event):
+    type: Literal["comment_resolved"] = "comment_resolved"
+    thread_id: str
+
+
+class CommentReopened(Event):
+    type: Literal["comment_reopened"] = "comment_reopened"
+    thread_id: str
 
 
 # ── The agent ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -315,6 +428,16 @@ AnyEvent = Annotated[
     | ThreadLinked
     | MirrorPaused
     | ChatMessagePosted
+    | MessageEdited
+    | MessageDeleted
+    | ReactionAdded
+    | ReactionRemoved
+    | FileShared
+    | CodeCommented
+    | CommentEdited
+    | CommentDeleted
+    | CommentResolved
+    | CommentReopened
     | PromptSubmitted
     | TurnStarted
     | AgentMessage

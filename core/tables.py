@@ -98,6 +98,8 @@ class User(SQLModel, table=True):
     name: str = Field(sa_column=Column(String(120), nullable=False))
     color: int = 0
     is_active: bool = True
+    #: May look at every live session and connection of this server, see `api/routes/admin.py`.
+    is_admin: bool = False
     #: Raised to end every token and login that was given out before.
     token_version: int = 0
     created_at: datetime = _at()
@@ -220,10 +222,164 @@ class Message(SQLModel, table=True):
     seq: int = Field(sa_column=Column(BigInteger, nullable=False))
     user_id: str = _user()
     content: str = Field(sa_column=Column(Text, nullable=False))
-    parent_id: str | None = Field(default=None, sa_column=Column(String(40)))
+    parent_id: str | None = Field(default=None, sa_column=Column(String(40), index=True))
     source: str = Field(sa_column=Column(String(10), nullable=False))
     session_only: bool = False
+    #: Ids of people, and of nobody else; a JSON list.
+    mentions: str = Field(default="[]", sa_column=Column(Text, nullable=False))
+    mentions_here: bool = False
+    #: The last entry that changed it.
+    updated_seq: int = Field(sa_column=Column(BigInteger, nullable=False))
     created_at: datetime = _at()
+    edited_at: datetime | None = _at(nullable=True)
+    deleted_at: datetime | None = _at(nullable=True)
+
+
+class Reaction(SQLModel, table=True):
+    __tablename__ = "reactions"
+    message_id: str = Field(sa_column=Column(String(40), ForeignKey("messages.id"), primary_key=True))
+    emoji: str = Field(sa_column=Column(String(40), primary_key=True))
+    user_id: str = _user(primary_key=True)
+    session_id: str = _session(index=True)
+    seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class Mention(SQLModel, table=True):
+    """Somebody was called by the message or comment that stands at `seq`."""
+
+    __tablename__ = "mentions"
+    session_id: str = _session(primary_key=True)
+    user_id: str = _user(primary_key=True)
+    seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    #: The message's or comment's id.
+    ref_id: str = Field(sa_column=Column(String(40), nullable=False, index=True))
+
+
+class ReadMark(SQLModel, table=True):
+    """Somebody has read the session up to `seq`, on all their devices together. Theirs alone: no part of the log."""
+
+    __tablename__ = "read_marks"
+    session_id: str = _session(primary_key=True)
+    user_id: str = _user(primary_key=True)
+    seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+    updated_at: datetime = _at()
+
+
+# ── Files and comments on their lines ─────────────────────────────────────────────────────────────────────────────────
+
+
+class Blob(SQLModel, table=True):
+    """The content of some version of some file, by its SHA-256. Kept per session, so that the session's rights hold."""
+
+    __tablename__ = "blobs"
+    session_id: str = _session(primary_key=True)
+    sha256: str = Field(sa_column=Column(String(64), primary_key=True))
+    size: int
+    #: None for what is not text.
+    lines: int | None = None
+    content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    created_at: datetime = _at()
+
+
+class SharedFile(SQLModel, table=True):
+    """A shared file as it stands now, made from the log."""
+
+    __tablename__ = "files"
+    session_id: str = _session(primary_key=True)
+    path: str = Field(sa_column=Column(String(1_000), primary_key=True))
+    version: str | None = Field(default=None, sa_column=Column(String(64)))
+    #: Its content when it was first shared; None for a file that is new.
+    base_version: str | None = Field(default=None, sa_column=Column(String(64)))
+    change: str = Field(sa_column=Column(String(10), nullable=False))
+    old_path: str | None = Field(default=None, sa_column=Column(String(1_000)))
+    size: int = 0
+    lines: int | None = None
+    is_binary: bool = False
+    reason: str = Field(default="", sa_column=Column(Text, nullable=False))
+    version_count: int = 1
+    seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+    changed_at: datetime = _at()
+
+
+class FileVersion(SQLModel, table=True):
+    """One state of a shared file; `seq` is the entry that says so."""
+
+    __tablename__ = "file_versions"
+    __table_args__ = (Index("file_versions_by_path", "session_id", "path", "seq"),)
+    session_id: str = _session(primary_key=True)
+    seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    path: str = Field(sa_column=Column(String(1_000), nullable=False))
+    version: str | None = Field(default=None, sa_column=Column(String(64)))
+    change: str = Field(sa_column=Column(String(10), nullable=False))
+    old_path: str | None = Field(default=None, sa_column=Column(String(1_000)))
+    size: int = 0
+    lines: int | None = None
+    is_binary: bool = False
+    at: datetime = _at()
+
+
+class CommentThread(SQLModel, table=True):
+    __tablename__ = "comment_threads"
+    __table_args__ = (Index("comment_threads_by_file", "session_id", "file"),)
+    #: The id of its first comment.
+    id: str = _id(primary_key=True)
+    session_id: str = _session()
+    file: str = Field(sa_column=Column(String(1_000), nullable=False))
+    line: int
+    end_line: int
+    version: str | None = Field(default=None, sa_column=Column(String(64)))
+    snippet: str = Field(sa_column=Column(Text, nullable=False))
+    before: str = Field(default="", sa_column=Column(Text, nullable=False))
+    after: str = Field(default="", sa_column=Column(Text, nullable=False))
+    #: The entry that began it.
+    seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+    #: The last entry that resolved or reopened it, or began it.
+    updated_seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+    resolved_at: datetime | None = _at(nullable=True)
+    resolved_by: str | None = Field(default=None, sa_column=Column(String(40)))
+
+
+class Comment(SQLModel, table=True):
+    """A comment as it stands now, made from the log."""
+
+    __tablename__ = "comments"
+    __table_args__ = (Index("comments_in_order", "session_id", "seq", unique=True),)
+    id: str = _id(primary_key=True)
+    thread_id: str = Field(sa_column=Column(String(40), ForeignKey("comment_threads.id"), nullable=False, index=True))
+    session_id: str = _session()
+    seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+    user_id: str = _user()
+    username: str = Field(sa_column=Column(String(120), nullable=False))
+    content: str = Field(sa_column=Column(Text, nullable=False))
+    mentions: str = Field(default="[]", sa_column=Column(Text, nullable=False))
+    source: str = Field(sa_column=Column(String(10), nullable=False))
+    updated_seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+    created_at: datetime = _at()
+    edited_at: datetime | None = _at(nullable=True)
+    deleted_at: datetime | None = _at(nullable=True)
+
+
+class AgentStats(SQLModel, table=True):
+    """What the agent has done in a session so far, counted from the log: the ground of its health score."""
+
+    __tablename__ = "agent_stats"
+    session_id: str = _session(primary_key=True)
+    tool_calls: int = 0
+    tool_failures: int = 0
+    #: Calls that repeat the one before, after it failed.
+    retries: int = 0
+    turns: int = 0
+    turns_failed: int = 0
+    failures: int = 0
+    files_touched: int = 0
+    context_used: int | None = None
+    context_limit: int | None = None
+    #: The turn that is running.
+    turn_id: str | None = Field(default=None, sa_column=Column(String(80)))
+    #: Tool and input of the last call that failed, as a hash: how a retry is known.
+    failed_call: str | None = Field(default=None, sa_column=Column(String(64)))
+    first_at: datetime = _at()
+    last_at: datetime = _at()
 
 
 class Invite(SQLModel, table=True):

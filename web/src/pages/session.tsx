@@ -7,6 +7,7 @@ import { FileLinksProvider, isSameFile } from "~/code/file-refs";
 import { useMedia, useNow, useTitle } from "~/lib/hooks";
 import { Announcer } from "~/session/announcer";
 import type { Line } from "~/session/connection";
+import { viewport } from "~/session/protocol";
 import { SessionProvider, useClient, useClientState, useSession } from "~/session/context";
 import { OfflineBanner, SessionHeader } from "~/session/header";
 import { usePresenceReport } from "~/session/presence";
@@ -42,7 +43,7 @@ function SessionRoom({ id, me }: { id: string; me: Me }) {
 
   useEffect(() => {
     if (tab === "chat" && !isWide) {
-      client.look({ viewport: { surface: "chat", file: null, top_line: null, seq: null } });
+      client.look({ viewport: viewport("chat") });
     }
   }, [client, tab, isWide]);
 

@@ -3,6 +3,7 @@ import { alice, answer, bob, connected, said } from "~/testing/entries";
 import { FakeHistory, FakeShelf } from "~/testing/history";
 import { FakeWorld } from "~/testing/world";
 import { SessionClient } from "./client";
+import { viewport } from "./protocol";
 
 let world: FakeWorld;
 let history: FakeHistory;
@@ -229,7 +230,7 @@ describe("people", () => {
   test("what I look at is told at most once a second, the latest last; my status at once", async () => {
     await online(0);
     for (let seq = 1; seq <= 50; seq += 1) {
-      client.look({ viewport: { surface: "transcript", file: null, top_line: null, seq } });
+      client.look({ viewport: viewport("transcript", { seq }) });
       await world.pass(50);
     }
     client.look({ status: "away" });

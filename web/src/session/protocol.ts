@@ -1,5 +1,5 @@
 /** The vocabulary of a session as this page uses it: what the server's models generate, with the envelope around it. */
-import type { LogEvent, Participant, PersonPresence, ServerFrame } from "~/protocol.gen";
+import type { LogEvent, Participant, PersonPresence, ServerFrame, Viewport } from "~/protocol.gen";
 
 export type * from "~/protocol.gen";
 
@@ -20,6 +20,21 @@ export type Incoming = LogEntry | ServerFrame;
 export function isEntry(frame: Incoming): frame is LogEntry {
   const { seq, at } = frame as Partial<Envelope>;
   return typeof seq === "number" && typeof at === "string";
+}
+
+/** A view of one surface: what is not said of it is not known. */
+export function viewport(surface: Viewport["surface"], known: Partial<Omit<Viewport, "surface">> = {}): Viewport {
+  return {
+    surface,
+    file: null,
+    version: null,
+    base_version: null,
+    top_line: null,
+    bottom_line: null,
+    fraction: 0,
+    seq: null,
+    ...known,
+  };
 }
 
 /** Reads one text frame; null when it is not an object with a `type`. */

@@ -163,7 +163,7 @@ describe("people", () => {
 
   test("old entries do not undo what is known now", () => {
     const late = reduce(emptyState, connected(10, { session: { ...connected(10).session, title: "Renamed" } }));
-    const old = entry(10, "session_update", { title: "Older name" });
+    const old = entry(10, "session_update", { title: "Older name", host: null });
     const state = reduce(late, { type: "history", entries: [...log.slice(0, 9), old] });
     expect(state.session?.title).toBe("Renamed");
   });

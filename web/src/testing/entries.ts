@@ -24,6 +24,7 @@ export function said(seq: number, content: string, who = bob, fields: Partial<Ch
     username: who.username,
     content,
     mentions: [],
+    mentions_here: false,
     parent_id: null,
     code_ref: null,
     source: "web",
@@ -80,6 +81,8 @@ export function sessionView(seq: number): SessionView {
     last_activity_at: "2026-01-05T09:00:00Z",
     ended_at: null,
     is_mirrored: false,
+    unread_count: 0,
+    mention_count: 0,
   };
 }
 
@@ -99,6 +102,21 @@ export function connected(seq: number, fields: Partial<Connected> = {}): Connect
     is_resumed: false,
     heartbeat_ms: 20_000,
     limits: { frame_bytes: 65_536, message_characters: 12_000, messages_per_minute: 100 },
+    connection_id: "con_1",
+    expires_at: "2026-02-05T09:00:00Z",
+    read_up_to: 0,
+    context: {
+      status: "waiting",
+      token_count: null,
+      context_used: null,
+      context_limit: null,
+      health_score: null,
+      health_reasons: [],
+      files_touched: 0,
+      tool_calls: 0,
+      tool_failures: 0,
+      turns: 0,
+    },
     ...fields,
   };
 }

@@ -6,6 +6,7 @@ import { useCallback, useEffect, useImperativeHandle, useLayoutEffect, useRef, u
 import { VList, type VListHandle } from "virtua";
 import { isSameFile } from "~/code/file-refs";
 import { focusWhenDrawn } from "~/lib/focus";
+import { viewport } from "~/session/protocol";
 import { useClient, useClientState, useSession } from "~/session/context";
 import type { Row } from "~/session/state";
 import { Button, Spinner } from "~/ui/controls";
@@ -92,7 +93,7 @@ function Rows({ rows, ref }: { rows: readonly Row[]; ref: Ref<TranscriptHandle> 
     const seq = list.current ? rows[list.current.findItemIndex(list.current.scrollOffset)]?.seq : undefined;
     // Behind the chat's tab nobody reads it.
     if (seq !== undefined && frame.current?.offsetParent) {
-      client.look({ viewport: { surface: "transcript", file: null, top_line: null, seq } });
+      client.look({ viewport: viewport("transcript", { seq }) });
     }
   }, [client, rows]);
 

@@ -1,0 +1,31 @@
+"""How many frames one connection may send, whatever they say."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from core.errors import TooMany
+from core.limits import TokenBuckets
+
+#: Frames of any kind that one connection may send each minute, and at once.
+FRAMES_PER_MINUTE = 3_000
+FRAMES_AT_ONCE = 200
+
+
+@dataclass(slots=True)
+class Pace:
+    _frames: TokenBuckets = field(default_factory=lambda: TokenBuckets(FRAMES_PER_MINUTE, FRAMES_AT_ONCE))
+    _complained_at: float = 0.0
+
+    def allows_one_more(self) -> bool:
+        """False for a frame to be dropped. Raises TooMany instead at most once a second, so that a flood is told."""
+        try:
+            self._frames.take("")
+        except TooMany:
+            now = time.monotonic()
+            if now - self._complained_at < 1.0:
+                return False
+            self._complained_at = now
+            raise
+        return True
