@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 
+from api.asyncapi import asyncapi
 from api.auth import ApiDep
 from api.context import Api
 from api.routes.accounts import Body
@@ -40,6 +43,12 @@ class SignInUrl(BaseModel):
 async def healthz() -> Alive:
     """The process answers."""
     return Alive(status="ok")
+
+
+@router.get("/asyncapi.json", include_in_schema=False)
+async def asyncapi_document() -> dict[str, Any]:
+    """The socket's description, beside `/openapi.json`, which is that of HTTP."""
+    return asyncapi()
 
 
 @router.get("/readyz")
