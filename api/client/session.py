@@ -54,6 +54,7 @@ class _State:
     pending: dict[str, _Pending] = field(default_factory=dict[str, _Pending])
     heard: asyncio.Queue[Heard | BaseException] = field(default_factory=asyncio.Queue)
     line: Line | None = None
+    stopped: Stopped | None = None
 
 
 class LiveSession:
@@ -108,6 +109,8 @@ class LiveSession:
         assert self._running is not None, "enter the session first"
         await asyncio.wait({waiting, self._running}, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
+        if self._state.stopped is not None:
+            raise self._state.stopped
         if self._state.connected is None:
             self._running.result()
         assert self._state.connected is not None
@@ -201,6 +204,7 @@ class LiveSession:
             await self._sleep(random.uniform(0, ceiling))  # noqa: S311 - jitter, not a secret
 
     def _stop(self, stopped: Stopped) -> None:
+        self._state.stopped = stopped
         self._state.heard.put_nowait(stopped)
         for pending in self._state.pending.values():
             if not pending.answered.done():
