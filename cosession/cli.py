@@ -139,20 +139,46 @@ def import_(
 
 @app.command()
 def share(
-    from_: Annotated[Path, typer.Option("--from", help="The transcript to play.")],
-    speed: Annotated[float, typer.Option(help="1 is as it happened; 0 is as fast as possible.", min=0)] = 1.0,
-    title: Annotated[str | None, typer.Option(help="Of the new session; the file's name otherwise.")] = None,
-    session: Annotated[str | None, typer.Option(help="Play it into this session (its id or address).")] = None,
+    follow: Annotated[
+        Path | None, typer.Option("--follow", help="The transcript of an agent that is running now.", metavar="FILE")
+    ] = None,
+    latest: Annotated[
+        bool, typer.Option("--latest", help="Follow the agent that was started in this folder last.")
+    ] = False,
+    from_: Annotated[
+        Path | None, typer.Option("--from", help="A finished transcript, to be played.", metavar="FILE")
+    ] = None,
+    speed: Annotated[
+        float, typer.Option(help="With --from: 1 is as it happened; 0 is as fast as possible.", min=0)
+    ] = 1.0,
+    title: Annotated[str | None, typer.Option(help="Of the new session; otherwise what the agent is asked.")] = None,
+    session: Annotated[str | None, typer.Option(help="Share into this session (its id or address).")] = None,
     as_: Annotated[str | None, typer.Option("--as", help="Whose session it is: an e-mail address.")] = None,
+    new: Annotated[
+        bool, typer.Option("--new", help="Start another session for a transcript that was shared before.")
+    ] = False,
+    files: Annotated[bool, typer.Option(help="Share the files that the agent changes.")] = True,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the link, and what goes wrong.")] = False,
 ) -> None:
-    """Share an agent's session: play a transcript live, as if it were happening now."""
+    """Share an agent's session: one that is running now (--latest, --follow FILE), or a finished one (--from FILE)."""
     from rich.console import Console
 
-    from cosession import transfer
-
+    console = Console(soft_wrap=True, highlight=False)
+    if follow == Path("--latest"):  # `--follow --latest` says the same as `--latest`.
+        follow, latest = None, True
     with _plain_errors():
-        wish = transfer.Transfer(from_, title, session, as_)
-        asyncio.run(transfer.share_file(_settings(), wish, speed, Console(soft_wrap=True, highlight=False)))
+        if sum((follow is not None, latest, from_ is not None)) != 1:
+            raise operator.CommandFailed("Say what to share: --latest, --follow FILE or --from FILE.")
+        if from_ is not None:
+            from cosession import transfer
+
+            wish = transfer.Transfer(from_, title, session, as_)
+            asyncio.run(transfer.share_file(_settings(), wish, speed, console))
+            return
+        from cosession import sharing
+
+        code = sharing.run(_settings(), follow, sharing.Terms(title, session, as_, new, files), console, quiet)
+    raise typer.Exit(code)
 
 
 @app.command()

@@ -57,6 +57,10 @@ class ClaudeCode:
         self._files = Files()
         self._last_at: str | None = None
 
+    @property
+    def directory(self) -> str:
+        return self._directory
+
     @staticmethod
     def recognises(record: Record) -> bool:
         return isinstance(record.get("sessionId"), str) and isinstance(record.get("type"), str)

@@ -54,6 +54,10 @@ class Codex:
         self._total: int | None = None
         self._calls = Calls()
 
+    @property
+    def directory(self) -> str:
+        return self._calls.directory
+
     @staticmethod
     def recognises(record: Record) -> bool:
         return isinstance(record.get("payload"), dict) and isinstance(record.get("type"), str)

@@ -21,7 +21,6 @@ from core.events import AgentEvent, AnyAgentEvent, TranscriptEnded, agent_event_
 from integrations.agents.claude import ClaudeCode
 from integrations.agents.codex import Codex
 from integrations.agents.finishing import finish
-from integrations.agents.redact import Redactor
 
 Record = dict[str, Any]
 
@@ -46,10 +45,24 @@ class Item:
     event: AnyAgentEvent
 
 
+class Redacts(Protocol):
+    """Takes secrets out of text, and counts by rule what it took out."""
+
+    @property
+    def counts(self) -> Counter[str]: ...
+
+    def redact(self, text: str) -> str: ...
+
+
 class Adapter(Protocol):
     """One agent's records. `read` returns the events of a record, or the name of its kind where it shows nothing."""
 
     agent: str
+
+    @property
+    def directory(self) -> str:
+        """Where the agent was started, as its records tell; paths of events are relative to it. "" until they do."""
+        ...
 
     def identity(self, record: Record) -> str:
         """What names this record within its transcript, or "" where only its place does."""
@@ -77,7 +90,7 @@ class TranscriptReader:
     """Reads one transcript. Lines that come before it is clear whose they are wait until it is; `agent`, one of
     ADAPTERS, says it beforehand."""
 
-    def __init__(self, redactor: Redactor, *, agent: str | None = None) -> None:
+    def __init__(self, redactor: Redacts, *, agent: str | None = None) -> None:
         self._redactor = redactor
         self._adapter = ADAPTERS[agent]() if agent is not None else None
         self._waiting: list[Record] = []
@@ -87,6 +100,16 @@ class TranscriptReader:
         self._name = ""
         self._seen: set[str] = set()
         self._is_cut_off = False
+
+    @property
+    def agent(self) -> str | None:
+        """Whose transcript it is, once that is clear."""
+        return None if self._adapter is None else self._adapter.agent
+
+    @property
+    def directory(self) -> str:
+        """Where the agent was started; paths of events are relative to it. "" until a record tells."""
+        return "" if self._adapter is None else self._adapter.directory.removeprefix("file://")
 
     def feed(self, line: bytes) -> list[Item]:
         """The events of one line. Never raises for what is in it, except TranscriptUnknown when it is nobody's."""
@@ -159,7 +182,7 @@ class TranscriptReader:
         return hashlib.sha256(f"{self._name}\x1f{where}\x1f{part}".encode()).hexdigest()[:40]
 
 
-def read_transcript(lines: Iterable[bytes], *, redactor: Redactor, agent: str | None = None) -> Iterator[Item]:
+def read_transcript(lines: Iterable[bytes], *, redactor: Redacts, agent: str | None = None) -> Iterator[Item]:
     """A whole transcript. Raises TranscriptUnknown."""
     reader = TranscriptReader(redactor, agent=agent)
     for line in lines:
