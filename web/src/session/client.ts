@@ -9,6 +9,7 @@ import { type History, Loader } from "./loader";
 import { Outbox, type Shelf } from "./outbox";
 import type { Incoming, PresenceStatus } from "./protocol";
 import { type Input, reduceAll } from "./reducer";
+import type { StreamAddress } from "./stream-socket";
 import { emptyState, type Outgoing, type SessionState } from "./state";
 
 /** Milliseconds. */
@@ -74,6 +75,7 @@ export class SessionClient {
       world: options.world,
       fetchTicket: async () => (await options.history.ticket(options.sessionId)).ticket,
       url: (ticket, since) => this.url(ticket, since),
+      stream: (since) => streamOf(options.sessionId, since),
       position: () => this.position(),
       onFrame: (frame) => this.take(frame),
       onLine: (line) => this.lineChanged(line),
@@ -258,4 +260,11 @@ export class SessionClient {
       }, ms),
     );
   }
+}
+
+/** Where a session is heard and spoken to without a WebSocket. */
+function streamOf(sessionId: string, since: Position | null): StreamAddress {
+  const base = `/api/sessions/${encodeURIComponent(sessionId)}`;
+  const query = since ? `?epoch=${encodeURIComponent(since.epoch)}&since=${since.seq}` : "";
+  return { stream: `${base}/stream${query}`, commands: `${base}/commands` };
 }

@@ -31,6 +31,7 @@ beforeEach(() => {
       return `ticket-${tickets}`;
     },
     url: (ticket, since) => `ws://test/?token=${ticket}&since=${since?.seq ?? "none"}`,
+    stream: (since) => ({ stream: `/stream?since=${since?.seq ?? "none"}`, commands: "/commands" }),
     position: () => position,
     onFrame: (frame) => frames.push(frame),
     onLine: (next) => lines.push(next),
@@ -60,7 +61,7 @@ describe("coming back", () => {
     await online();
     const waits: number[] = [];
     for (let attempt = 0; attempt < 8; attempt += 1) {
-      world.socket.ends(1006);
+      world.socket.ends(4550);
       const waiting = line();
       if (waiting?.phase !== "waiting") throw new Error("not waiting");
       const wait = waiting.retryAt - world.now();
@@ -74,16 +75,16 @@ describe("coming back", () => {
     world.chance = 1;
     await online();
     for (const wait of [500, 1_000, 2_000]) {
-      world.socket.ends(1006);
+      world.socket.ends(4550);
       await world.pass(wait);
     }
     world.socket.says(connected(0));
-    world.socket.ends(1006);
+    world.socket.ends(4550);
     expect(line()).toMatchObject({ retryAt: world.now() + 4_000 });
     await world.pass(4_000);
     world.socket.says(connected(0));
     await world.pass(6_000);
-    world.socket.ends(1006);
+    world.socket.ends(4550);
     expect(line()).toMatchObject({ retryAt: world.now() + 500 });
   });
 
@@ -186,6 +187,9 @@ describe("dead lines", () => {
     connection.start();
     await world.pass(10_000);
     expect(world.sockets[0]?.isClosed).toBe(true);
+    expect(world.streams).toHaveLength(1);
+    await world.pass(10_000);
+    expect(world.streams[0]?.isClosed).toBe(true);
     expect(line()?.phase).toBe("waiting");
   });
 
@@ -204,5 +208,81 @@ describe("dead lines", () => {
     for (const data of ["{", "[]", "null", '"x"', "{}", new ArrayBuffer(2)]) world.socket.onmessage?.({ data });
     world.socket.says(ping);
     expect(frames.map((frame) => frame.type)).toEqual(["connected", "ping"]);
+  });
+});
+
+describe("where WebSockets are blocked", () => {
+  const stream = () => {
+    const last = world.streams.at(-1);
+    if (!last) throw new Error("No stream was opened.");
+    return last;
+  };
+
+  test("two sockets in a row that end before their first frame: plain requests take over, and resume", async () => {
+    world.chance = 0;
+    position = { epoch: "e", seq: 41 };
+    connection.start();
+    await world.pass(0);
+    world.socket.ends(1006);
+    await world.pass(0);
+    world.socket.ends(1006);
+    await world.pass(0);
+    expect(world.sockets).toHaveLength(2);
+    expect(stream().url).toBe("/stream?since=41");
+    stream().says(connected(41));
+    expect(line()?.phase).toBe("online");
+    expect(connection.send({ type: "ping" })).toBe(true);
+    expect(stream().ofType("ping")).toHaveLength(1);
+  });
+
+  test("a socket that never answers is enough", async () => {
+    connection.start();
+    await world.pass(10_000);
+    expect(world.sockets).toHaveLength(1);
+    expect(world.streams).toHaveLength(1);
+  });
+
+  test("a server that cannot be reached at all is not taken for a blocked socket", async () => {
+    refusal = new ApiError(0, "offline", "no network");
+    connection.start();
+    await world.pass(60_000);
+    expect(world.streams).toHaveLength(0);
+  });
+
+  test("nor is one that ends sockets with a code of its own", async () => {
+    world.chance = 0;
+    connection.start();
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      await world.pass(0);
+      world.socket.ends(4550, "restarting");
+    }
+    await world.pass(0);
+    expect(world.streams).toHaveLength(0);
+  });
+
+  test("a line that was up and is lost comes back as it was", async () => {
+    world.chance = 0;
+    await online();
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      world.socket.ends(1006);
+      await world.pass(0);
+      world.socket.says(connected(0));
+    }
+    expect(world.streams).toHaveLength(0);
+    expect(world.sockets).toHaveLength(4);
+  });
+
+  test("after ten minutes a lost stream tries a socket again", async () => {
+    world.chance = 0;
+    connection.start();
+    await world.pass(10_000);
+    stream().says(connected(0));
+    for (let minute = 0; minute < 30; minute += 1) {
+      await world.pass(20_000);
+      stream().says(ping);
+    }
+    stream().ends(1006);
+    await world.pass(0);
+    expect(world.sockets).toHaveLength(2);
   });
 });

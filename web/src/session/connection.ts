@@ -6,6 +6,7 @@
 import { ApiError } from "~/api/http";
 import type { ClientFrame, Position } from "~/protocol.gen";
 import { type Incoming, parseFrame } from "./protocol";
+import type { StreamAddress } from "./stream-socket";
 
 /** Milliseconds. */
 export const TIMES = {
@@ -19,7 +20,12 @@ export const TIMES = {
   probe: 3_000,
   /** A line that held this long starts its backoff anew. */
   settled: 5_000,
+  /** How long WebSockets are taken for blocked, before a lost line tries one again. */
+  blocked: 600_000,
 } as const;
+
+/** Sockets in a row that end before their first frame, while requests do get through: something blocks them. */
+const BLOCKED_AFTER = 2;
 
 export type Line =
   | { phase: "connecting"; lostAt: number | null }
@@ -41,6 +47,11 @@ export interface World {
   setTimeout(run: () => void, ms: number): number;
   clearTimeout(id: number): void;
   openSocket(url: string): SocketLike;
+  /** The same over plain requests. */
+  openStream(address: StreamAddress): SocketLike;
+  /** When WebSockets were last found to be blocked on this page or the one before it; null for never. */
+  blockedAt(): number | null;
+  setBlockedAt(at: number): void;
   /** Calls back when the network is back or the page is shown again; returns how to stop. */
   onWake(wake: () => void): () => void;
 }
@@ -49,6 +60,7 @@ export interface ConnectionOptions {
   world: World;
   fetchTicket: () => Promise<string>;
   url: (ticket: string, since: Position | null) => string;
+  stream: (since: Position | null) => StreamAddress;
   /** What is held, to resume from; null for nothing. */
   position: () => Position | null;
   onFrame: (frame: Incoming) => void;
@@ -61,6 +73,8 @@ export class Connection {
   private attempt = 0;
   private lostAt: number | null = null;
   private onlineSince = 0;
+  /** Sockets in a row that ended before their first frame. */
+  private stillborn = 0;
   private isRunning = false;
   /** Distinguishes the present try from what earlier ones still call back. */
   private era = 0;
@@ -100,7 +114,11 @@ export class Connection {
   private async open(): Promise<void> {
     const era = ++this.era;
     this.show({ phase: "connecting", lostAt: this.lostAt });
-    this.arm("opening", TIMES.opening, () => this.lose());
+    this.arm("opening", TIMES.opening, () => this.unopened(BLOCKED_AFTER));
+    if (this.isBlocked()) {
+      this.attach(this.options.world.openStream(this.options.stream(this.options.position())), era);
+      return;
+    }
     let ticket: string;
     try {
       ticket = await this.options.fetchTicket();
@@ -109,10 +127,32 @@ export class Connection {
       return;
     }
     if (era !== this.era) return;
-    const socket = this.options.world.openSocket(this.options.url(ticket, this.options.position()));
+    this.attach(this.options.world.openSocket(this.options.url(ticket, this.options.position())), era);
+  }
+
+  private attach(socket: SocketLike, era: number): void {
     this.socket = socket;
     socket.onmessage = (event) => era === this.era && this.receive(event.data);
     socket.onclose = (event) => era === this.era && this.closed(event.code, event.reason);
+  }
+
+  private isBlocked(): boolean {
+    const at = this.options.world.blockedAt();
+    return at !== null && this.options.world.now() - at < TIMES.blocked;
+  }
+
+  /** A line that never came up. A socket whose ticket was given out, so that requests get through, may be blocked. */
+  private unopened(weight: number): void {
+    if (this.socket && !this.isBlocked()) {
+      this.stillborn += weight;
+      if (this.stillborn >= BLOCKED_AFTER) {
+        this.stillborn = 0;
+        this.options.world.setBlockedAt(this.options.world.now());
+        this.reopen();
+        return;
+      }
+    }
+    this.lose();
   }
 
   private refused(error: unknown): void {
@@ -130,6 +170,7 @@ export class Connection {
     if (!frame) return;
     if (frame.type === "connected") {
       this.disarm("opening");
+      this.stillborn = 0;
       this.lostAt = null;
       this.onlineSince = this.options.world.now();
       // The frame first: whoever hears "online" can rely on what it says.
@@ -146,6 +187,8 @@ export class Connection {
 
   private closed(code: number, reason: string): void {
     if (code >= 4000 && code < 4500) this.end(code, reason);
+    // The server's own codes come from the server: then nothing is blocked.
+    else if (code < 4000 && this.line.phase === "connecting") this.unopened(1);
     else this.lose();
   }
 

@@ -1,5 +1,8 @@
 /** The browser as the connection sees it. */
 import type { SocketLike, World } from "./connection";
+import { StreamSocket } from "./stream-socket";
+
+const BLOCKED = "cosession.websocket-blocked-at";
 
 export const browserWorld: World = {
   now: () => Date.now(),
@@ -7,6 +10,9 @@ export const browserWorld: World = {
   setTimeout: (run, ms) => window.setTimeout(run, ms),
   clearTimeout: (id) => window.clearTimeout(id),
   openSocket: (url) => new WebSocket(url) as SocketLike,
+  openStream: (address) => new StreamSocket(address),
+  blockedAt: () => Number(sessionStorage.getItem(BLOCKED)) || null,
+  setBlockedAt: (at) => sessionStorage.setItem(BLOCKED, String(at)),
   onWake(wake) {
     const shown = () => document.visibilityState === "visible" && wake();
     const restored = (event: PageTransitionEvent) => event.persisted && wake();

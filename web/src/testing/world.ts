@@ -62,6 +62,20 @@ export class FakeWorld implements World {
     return socket;
   };
 
+  readonly streams: FakeSocket[] = [];
+  private blocked: number | null = null;
+
+  openStream = (address: { stream: string }): SocketLike => {
+    const stream = new FakeSocket(address.stream);
+    this.streams.push(stream);
+    return stream;
+  };
+
+  blockedAt = (): number | null => this.blocked;
+  setBlockedAt = (at: number): void => {
+    this.blocked = at;
+  };
+
   onWake = (wake: () => void): (() => void) => {
     this.wakers.add(wake);
     return () => this.wakers.delete(wake);
