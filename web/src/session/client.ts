@@ -3,8 +3,9 @@
  * It repairs holes, keeps unsent messages and tells the server what this person looks at.
  */
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { Position, Viewport } from "~/protocol.gen";
+import type { Digest, Position, Viewport } from "~/protocol.gen";
 import { Connection, type Line, type World } from "./connection";
+import { agrees } from "./digest";
 import { type History, Loader } from "./loader";
 import { Outbox, type Shelf } from "./outbox";
 import type { Incoming, PresenceStatus } from "./protocol";
@@ -20,6 +21,8 @@ const RESEND = 10_000;
 const TYPING_EVERY = 2_000;
 const TYPING_FORGOTTEN = 6_000;
 const PRESENCE_EVERY = 1_000;
+/** A page that cannot be made to agree must not load the session again every minute for ever. */
+const MOST_DIVERGENCES = 3;
 
 export interface ClientState {
   session: SessionState;
@@ -57,6 +60,7 @@ export class SessionClient {
   private readonly timers = new Map<string, number>();
   private inbox: Input[] = [];
   private lastFlush = 0;
+  private divergences = 0;
   private typingSentAt = Number.NEGATIVE_INFINITY;
   private presence: { status: PresenceStatus; viewport: Viewport | null } = { status: "active", viewport: null };
   private presenceSentAt = Number.NEGATIVE_INFINITY;
@@ -231,9 +235,31 @@ export class SessionClient {
       this.arm(`typing ${user_id}`, TYPING_FORGOTTEN, () => this.dispatch([{ type: "typing_expired", user_id }]));
     } else if (frame.type === "ping") {
       this.connection.send({ type: "pong" });
+    } else if (frame.type === "token_expiring") {
+      void this.refreshToken();
+    } else if (frame.type === "digest") {
+      this.compare(frame);
     } else if (frame.type === "error" && frame.retryable && frame.re) {
       this.arm("resend", frame.retry_after_ms ?? 2_000, () => this.postPending());
     }
+  }
+
+  /** A ticket proves who we are anew, so that the line may stay. Where none is to be had, the line's end tells why. */
+  private async refreshToken(): Promise<void> {
+    try {
+      const { ticket } = await this.options.history.ticket(this.options.sessionId);
+      this.connection.send({ type: "refresh_token", auth_token: ticket });
+    } catch (error) {
+      console.warn("The sign-in could not be renewed.", error);
+    }
+  }
+
+  /** What differs from the log is forgotten and read anew; the server answers with `connected`. */
+  private compare(digest: Digest): void {
+    if (agrees(this.state, digest) !== false || this.divergences >= MOST_DIVERGENCES) return;
+    this.divergences += 1;
+    console.warn(`Entries ${digest.from_seq} to ${digest.to_seq} differ from the log: they are read anew.`);
+    this.connection.send({ type: "join_session", reason: "diverged" });
   }
 
   private dispatch(inputs: readonly Input[]): void {
