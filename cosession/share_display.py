@@ -63,7 +63,7 @@ class Display(AbstractContextManager["Display"]):
         *,
         waiting: int,
         shared: int,
-        refused: tuple[int, str],
+        refused: str,
         problem: str | None,
         is_idle: bool,
         watching: Sequence[str],
@@ -74,8 +74,7 @@ class Display(AbstractContextManager["Display"]):
         self._once("folder", f"Files: those that the agent changes in {folder}." if folder else "", loud=False)
         self._once("restarts", "The transcript is another one than before: reading on with it." * bool(restarts))
         self._once("local", f"Trouble: {self.local_problem}." if self.local_problem else "")
-        count, reason = refused
-        self._once("refused", f"The server does not take {_records(count)}: {reason}" if count else "")
+        self._once("refused", f"The server does not take everything: {refused}" if refused else "")
         line = _offline(problem, waiting) if problem else _watching(watching)
         if self._status is not None:
             self._status.update(Text(_plain(f"{line} · {_records(shared)} shared")))
@@ -87,12 +86,14 @@ class Display(AbstractContextManager["Display"]):
             self._once("watching", _watching(watching), _watching([]), loud=False)
             self._once("idle", "Everything so far is shared." if is_idle else "", loud=False)
 
-    def end(self, reason: str, waiting: int, shared: int, left_out: Mapping[str, int]) -> None:
+    def end(self, reason: str, waiting: int, shared: int, refused: int, left_out: Mapping[str, int]) -> None:
         if self._status is not None:
             self._status.stop()
         if reason:
             self.insist(f"{reason} Sharing has stopped.")
         self.say(f"Shared: {_records(shared)}.")
+        if refused:
+            self.insist(f"{_records(refused)} the server did not take: the next start offers them again.")
         for why, count in left_out.items():
             self.say(f"Left out: {count} {'file' if count == 1 else 'files'}: {why}.")
         if waiting and not reason:

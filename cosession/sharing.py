@@ -216,7 +216,7 @@ class Share:
         self._display.show(
             waiting=self._spool.count(),
             shared=self._spool.count("acknowledged"),
-            refused=(self._spool.count("refused"), self._delivery.refusal),
+            refused=self._delivery.refusal,
             problem=self._delivery.problem,
             is_idle=self._delivery.is_idle,
             watching=[] if self._audience is None else self._audience.names,
@@ -247,6 +247,7 @@ class Share:
             over.message if over is not None else "",
             waiting,
             self._spool.count("acknowledged"),
+            self._spool.count("refused"),
             {} if files is None else dict(files.left_out),
         )
         if over is not None:

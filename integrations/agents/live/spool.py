@@ -110,6 +110,8 @@ class Spool:
         for setting in ("journal_mode=TRUNCATE", "synchronous=FULL", "secure_delete=ON"):
             self._db.execute(f"PRAGMA {setting}").fetchall()
         self._db.executescript(_SCHEMA)
+        # What a server refused is offered again on the next start: it may be a newer one by then.
+        self._db.execute("UPDATE entries SET state = 0 WHERE state = 2")
 
     def close(self) -> None:
         with self._lock:
