@@ -248,6 +248,7 @@ describe("staying true and staying signed in", () => {
     await world.pass(0);
     history.entries = [...upTo(4), answer(5, "What the log really says")];
     world.socket.says({ type: "digest", from_seq: 1, to_seq: 5, crc32: 1 });
+    await world.pass(20);
     expect(world.socket.ofType("join_session")).toEqual([{ type: "join_session", reason: "diverged" }]);
     world.socket.says(connected(5));
     await world.pass(20);
@@ -259,18 +260,17 @@ describe("staying true and staying signed in", () => {
     await online(5);
     for (let minute = 0; minute < 10; minute += 1) {
       world.socket.says({ type: "digest", from_seq: 1, to_seq: 5, crc32: 1 });
+      await world.pass(20);
       world.socket.says(connected(5));
-      await world.pass(60_000);
-      if (world.socket.isClosed) break;
+      await world.pass(5_000);
     }
-    const asked = world.sockets.flatMap((socket) => socket.ofType("join_session"));
-    expect(asked.length).toBeLessThanOrEqual(3);
+    expect(world.socket.ofType("join_session")).toHaveLength(3);
   });
 
   test("a sign-in that is about to end is renewed on the line that is up", async () => {
     await online(0);
     world.socket.says({ type: "token_expiring", expires_at: "2026-01-05T09:05:00Z" });
-    await world.pass(0);
+    await world.pass(20);
     expect(world.socket.ofType("refresh_token")).toHaveLength(1);
     expect(world.sockets).toHaveLength(1);
   });
