@@ -32,7 +32,18 @@ MAX_WAITING_BYTES = 256 << 20
 class TouchedFiles:
     """The files of one session. `commit` is where git is asked what they were."""
 
-    def __init__(self, workspace: Workspace, spool: Spool, redact: Callable[[str], str], commit: str | None) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        spool: Spool,
+        redact: Callable[[str], str],
+        commit: str | None = None,
+        *,
+        max_files: int = MAX_FILES,
+        max_waiting_bytes: int = MAX_WAITING_BYTES,
+    ) -> None:
+        self._max_files = max_files
+        self._max_waiting_bytes = max_waiting_bytes
         self._workspace = workspace
         self._spool = spool
         self._redact = redact
@@ -71,8 +82,8 @@ class TouchedFiles:
             self._workspace.read(path)
         except PathNotShared as refusal:
             return self._leave_out(path, refusal.message)
-        if len(self._known) >= MAX_FILES:
-            return self._leave_out(path, f"there are {MAX_FILES:,} files already")
+        if len(self._known) >= self._max_files:
+            return self._leave_out(path, f"there are {self._max_files:,} files already")
         self._remember(path, KnownFile())
         return True
 
@@ -83,7 +94,7 @@ class TouchedFiles:
         return False
 
     def _look(self, path: str, change: FileChanged | None) -> None:
-        if not self._workspace.is_there() or self._spool.waiting_bytes() > MAX_WAITING_BYTES:
+        if not self._workspace.is_there() or self._spool.waiting_bytes() > self._max_waiting_bytes:
             return  # The next look will find what is there then.
         try:
             signature = self._workspace.signature(path)

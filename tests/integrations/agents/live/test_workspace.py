@@ -34,7 +34,18 @@ def spellings(home: Path) -> list[str]:
     absolute = str(home / "secret.txt")
     found += [absolute, "/" + absolute, "//" + absolute, f"/.{absolute}", f"file://{absolute}", f"FILE://{absolute}"]
     found += [f"src{absolute}/../../../..{absolute}", f"src/..{absolute}/../..", "~/secret.txt", "~root/x", "~"]
-    for escaped in ("%2e%2e", "%2E%2E", "%252e%252e", "..%00", "..%2f", "．．", "‥", "..\u200b", "\u200b..", ".\u2060."):
+    for escaped in (
+        "%2e%2e",
+        "%2E%2E",
+        "%252e%252e",
+        "..%00",
+        "..%2f",
+        "．．",
+        "‥",
+        "..\u200b",
+        "\u200b..",
+        ".\u2060.",
+    ):
         found += [f"{escaped}/secret.txt", f"src/{escaped}/{escaped}/secret.txt"]
     for back in ("..\\secret.txt", "src\\..\\..\\secret.txt", "..\\/secret.txt", "\\\\host\\share\\x", "C:\\x", "C:/x"):
         found.append(back)
@@ -44,7 +55,14 @@ def spellings(home: Path) -> list[str]:
         found += [f"../secret.txt{mark}", f"src/{mark}../../secret.txt", f"..{mark}/secret.txt", f"x{mark}"]
     found += ["", ".", "./", "..", "../", "/", "src/..", "src/.", "src/", "...", ".../...", ". ./x", ".. /secret.txt"]
     found += ["../" * depth + "secret.txt" for depth in range(1, 20)]
-    found += ["../" * 40 + "etc/passwd", "/etc/passwd", "/proc/self/environ", "/dev/stdin", "a/" * 400 + "x", "x" * 5000]
+    found += [
+        "../" * 40 + "etc/passwd",
+        "/etc/passwd",
+        "/proc/self/environ",
+        "/dev/stdin",
+        "a/" * 400 + "x",
+        "x" * 5000,
+    ]
     found += ["src/../../shop/../secret.txt", "../shop/../secret.txt", "link/secret.txt", "link/../secret.txt", "one"]
     return found
 
