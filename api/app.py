@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import errors, pages, socket
+from api import errors, openapi, pages, socket
 from api.context import Api
 from api.door.headers import SecurityHeaders
 from api.routes import accounts, history, invites, operation, sessions
@@ -29,6 +29,7 @@ def create_app(api: Api, lifespan: Lifespan) -> FastAPI:
     app = FastAPI(title="Cosession", version="0.1.0", lifespan=run, docs_url=None, redoc_url=None)
     app.state.api = api
     errors.install(app)
+    openapi.install(app)
     for router in (accounts.router, sessions.router, history.router, invites.router, operation.router, socket.router):
         app.include_router(router)
     app.add_middleware(GZipMiddleware, minimum_size=1_024, compresslevel=5)

@@ -114,7 +114,7 @@ def routes_of(house: House) -> set[tuple[str, str]]:
         (method, route.path)
         for route in found
         if isinstance(route, APIRoute) and route.path.startswith("/api/")
-        for method in route.methods
+        for method in route.methods or ()
         if method != "HEAD"
     }
 
