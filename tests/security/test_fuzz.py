@@ -15,7 +15,7 @@ from typing import Any
 from tests.support.server import ServerProcess
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-#: Signing out and ending the session would end the run for everything after it; the stream answers as long as it is read.
+#: Signing out and ending the session would end the run for all that follows; the stream answers as long as it is read.
 LEFT_OUT = ("/api/sign-out", "/api/sessions/{session_id}/end", "/api/sessions/{session_id}/stream")
 
 
