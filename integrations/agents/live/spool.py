@@ -106,7 +106,7 @@ class Spool:
         #: Entries that were stored since it was opened.
         self.added = 0
         self._counts: dict[int, int] | None = None
-        self._db = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+        self._db = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=1.0)
         for setting in ("journal_mode=TRUNCATE", "synchronous=FULL", "secure_delete=ON"):
             self._db.execute(f"PRAGMA {setting}").fetchall()
         self._db.executescript(_SCHEMA)

@@ -96,7 +96,7 @@ def test_only_its_owner_can_read_a_spool(tmp_path: Path) -> None:
 def test_a_second_holder_is_refused_and_told_of_the_first(tmp_path: Path) -> None:
     with SpoolLock(tmp_path / "s.lock") as lock:
         lock.say("It is process 7: http://localhost/s/ses_1")
-        with pytest.raises(ShareInProgress, match="shared already.*process 7: http://localhost/s/ses_1"):
+        with pytest.raises(ShareInProgress, match=r"shared already.*process 7: http://localhost/s/ses_1"):
             SpoolLock(tmp_path / "s.lock")
     with SpoolLock(tmp_path / "s.lock"):
         pass  # The first has gone.
