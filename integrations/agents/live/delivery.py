@@ -155,10 +155,10 @@ class Delivery:
     async def _start_session(self) -> None:
         wish = self._session()
         answer = await self._call("POST", "/api/sessions", orjson.dumps({"title": wish.title, "key": wish.key}))
-        if answer.status_code != 201:
+        if not answer.is_success:
             raise ShareEnded(f"The server did not start a session: {_detail(answer)}")
         found = _body(answer).get("id")
-        if not isinstance(found, str) or not found:
+        if answer.status_code != 201 or not isinstance(found, str) or not found:
             raise NoServer(_STRANGER)
         await asyncio.to_thread(self._spool.set_notes, {"session": found})
         self.session_id = found

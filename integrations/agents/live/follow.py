@@ -96,11 +96,11 @@ class Follower:
         """Learns the folder before anything of the transcript is redacted: its `.env` holds known secrets."""
         if self.directory or not (found := directory_in(line)):
             return
-        self.directory = found
         folder = Path(found)
         if folder.is_absolute() and folder.is_dir():
             self._secrets.add(folder)
             self._files = self._open_files(folder, _time_of(line))
+        self.directory = found
 
     def _save(self) -> None:
         place = self._tail.place()

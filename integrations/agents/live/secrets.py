@@ -21,7 +21,7 @@ class CurrentSecrets:
         self._files: dict[Path, tuple[int, int]] = {}
         self._known: dict[str, str] = {}
         self._redactor = Redactor()
-        self._load()
+        self._load(self._stamps())
 
     @property
     def counts(self) -> Counter[str]:
@@ -31,12 +31,13 @@ class CurrentSecrets:
         """Another folder whose `.env` files hold secrets. Raises OSError for one that cannot be read."""
         if directory not in self._directories:
             self._directories.append(directory)
-            self._load()
+        self.refresh()
 
     def refresh(self) -> None:
         """Looks whether `.env` files have changed. Raises OSError for one that cannot be read."""
-        if self._stamps() != self._files:
-            self._load()
+        stamps = self._stamps()
+        if stamps != self._files:
+            self._load(stamps)
 
     def redact(self, text: str) -> str:
         return self._redactor.redact(text)
@@ -45,8 +46,7 @@ class CurrentSecrets:
         files = [file for directory in self._directories for file in directory.glob(".env*") if file.is_file()]
         return {file: (status.st_mtime_ns, status.st_size) for file in files if (status := file.stat())}
 
-    def _load(self) -> None:
-        self._files = self._stamps()
+    def _load(self, stamps: dict[Path, tuple[int, int]]) -> None:
         values = set(self._known.values())
         for directory in self._directories:
             for name, value in known_secrets(directory, self._environ).items():
@@ -55,4 +55,4 @@ class CurrentSecrets:
                     self._known[f"{len(values)} {name}"] = value
         redactor = Redactor(self._known)
         redactor.counts.update(self._redactor.counts)
-        self._redactor = redactor
+        self._redactor, self._files = redactor, stamps

@@ -65,6 +65,8 @@ class Workspace:
             return Found("missing")
         try:
             return _content(file)
+        except OSError as error:  # A disk or a network file system that fails: this file must not stop the others.
+            raise PathNotShared(f"it cannot be read: {error.strerror}") from error
         finally:
             os.close(file)
 
