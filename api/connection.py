@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from api import metrics
 from api.errors import Close
@@ -23,6 +23,9 @@ CONFLATE_ABOVE = 256 * 1024
 CUT_ABOVE = 1024 * 1024
 #: Seconds that a transport may hold bytes without handing on a single one.
 STUCK_AFTER = 10.0
+
+
+Transport = Literal["websocket", "sse"]
 
 
 class Wire(Protocol):
@@ -51,6 +54,9 @@ class Connection:
     #: Under which the login behind this was given out, and when it ends.
     token_version: int
     until: datetime
+    transport: Transport = "websocket"
+    #: On the hub's clock.
+    opened_at: float = 0.0
     id: str = field(default_factory=lambda: new_id("con"))
     is_live: bool = False
     missed_ephemeral: bool = False

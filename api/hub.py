@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from api import metrics, views
+from api import metrics, statistics, views
 from api.connection import Connection
 from api.door.framing import frame_text
 from api.errors import Close
@@ -62,6 +62,15 @@ class Room:
         self.tail.append((seq, frame))
         self.head = max(self.head, seq)
 
+    def statistics(self, now: float) -> statistics.RoomStatistics:
+        return statistics.RoomStatistics(
+            session_id=self.session_id,
+            head=self.head,
+            tail=len(self.tail),
+            people=len(self.presence),
+            connections=tuple(statistics.of_connection(connection, now) for connection in self.connections.values()),
+        )
+
     def recall(self, after: int) -> Iterable[tuple[int, bytes]] | None:
         """What follows `after` up to the head, or None where memory does not reach back that far."""
         if after >= self.head:
@@ -103,6 +112,11 @@ class Hub:
     def rooms(self) -> list[Room]:
         return list(self._rooms.values())
 
+    def statistics(self) -> statistics.HubStatistics:
+        """What is open now, for `/metrics` and for the people who run this."""
+        rooms = [room.statistics(self._monotonic()) for room in self._rooms.values()]
+        return statistics.HubStatistics(tuple(sorted(rooms, key=lambda room: -len(room.connections))))
+
     def present(self, session_id: str) -> list[presence.Shown]:
         room = self._rooms.get(session_id)
         return room.presence.everyone() if room else []
@@ -126,6 +140,7 @@ class Hub:
         caller's own read of the log has seen."""
         room.head = max(room.head, head)
         room.connections[connection.id] = connection
+        connection.opened_at = self._monotonic()
         metrics.CONNECTIONS.inc()
         self._per_user[connection.person.user_id] += 1
         connection.wire.on_drained(lambda: self._drained(room, connection))
