@@ -38,8 +38,10 @@ class Audience:
     _is_renewing: bool = False
 
     @property
-    def names(self) -> list[str]:
-        """Everybody who is there, except whoever shares."""
+    def names(self) -> list[str] | None:
+        """Everybody who is there, except whoever shares; None while that is not known."""
+        if not self._me:
+            return None
         return sorted(name for user_id, name in self._present.items() if user_id != self._me)
 
     async def run(self) -> NoReturn:

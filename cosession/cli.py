@@ -134,7 +134,7 @@ def import_(
 
     with _plain_errors():
         wish = transfer.Transfer(file, title, session, as_)
-        asyncio.run(transfer.import_file(_settings(), wish, typer.echo))
+        asyncio.run(transfer.import_file(transfer.settings_here(), wish, typer.echo))
 
 
 @app.command()
@@ -163,21 +163,20 @@ def share(
     """Share an agent's session: one that is running now (--latest, --follow FILE), or a finished one (--from FILE)."""
     from rich.console import Console
 
+    from cosession import sharing, transfer
+
     console = Console(soft_wrap=True, highlight=False)
     if follow == Path("--latest"):  # `--follow --latest` says the same as `--latest`.
         follow, latest = None, True
     with _plain_errors():
         if sum((follow is not None, latest, from_ is not None)) != 1:
             raise operator.CommandFailed("Say what to share: --latest, --follow FILE or --from FILE.")
+        config = transfer.settings_here()
         if from_ is not None:
-            from cosession import transfer
-
             wish = transfer.Transfer(from_, title, session, as_)
-            asyncio.run(transfer.share_file(_settings(), wish, speed, console))
+            asyncio.run(transfer.share_file(config, wish, speed, console))
             return
-        from cosession import sharing
-
-        code = sharing.run(_settings(), follow, sharing.Terms(title, session, as_, new, files), console, quiet)
+        code = sharing.run(config, follow, sharing.Terms(title, session, as_, new, files), console, quiet)
     raise typer.Exit(code)
 
 

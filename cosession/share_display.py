@@ -26,6 +26,8 @@ class Display(AbstractContextManager["Display"]):
         self._is_quiet = is_quiet
         self._status: Status | None = None
         self._said: dict[str, str] = {}
+        self._is_offline = False
+        self._is_caught_up = False
         #: What this machine itself has trouble with.
         self.local_problem = ""
 
@@ -66,7 +68,7 @@ class Display(AbstractContextManager["Display"]):
         refused: str,
         problem: str | None,
         is_idle: bool,
-        watching: Sequence[str],
+        watching: Sequence[str] | None,
         restarts: int,
         folder: Path | None,
     ) -> None:
@@ -79,12 +81,19 @@ class Display(AbstractContextManager["Display"]):
         if self._status is not None:
             self._status.update(Text(_plain(f"{line} · {_records(shared)} shared")))
             return
-        if problem and self._said.get("offline", "").startswith("Offline"):
-            return  # How many wait is only told where a line can change.
-        self._once("offline", f"{line}." if problem else "Online.", "Online.")
-        if problem is None:
-            self._once("watching", _watching(watching), _watching([]), loud=False)
-            self._once("idle", "Everything so far is shared." if is_idle else "", loud=False)
+        if problem:
+            if not self._is_offline:  # How many wait by now is only told where a line can change.
+                self.insist(f"{line}.")
+            self._is_offline, self._is_caught_up = True, False
+            return
+        if self._is_offline:
+            self.insist("Online.")
+            self._is_offline = False
+        if watching is not None:
+            self._once("watching", line, _watching([]), loud=False)
+        if is_idle and not self._is_caught_up:
+            self._is_caught_up = True
+            self.say("Everything so far is shared.")
 
     def end(self, reason: str, waiting: int, shared: int, refused: int, left_out: Mapping[str, int]) -> None:
         if self._status is not None:
@@ -121,7 +130,9 @@ def _are(count: int) -> str:
     return "is" if count == 1 else "are"
 
 
-def _watching(names: Sequence[str]) -> str:
+def _watching(names: Sequence[str] | None) -> str:
+    if names is None:
+        return "Sharing"
     if not names:
         return "Nobody is watching"
     if len(names) == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -12,7 +13,7 @@ from cosession import operator
 from cosession.connected import TOKEN_LIFETIME
 from cosession.datadir import running_server
 from cosession.operator import CommandFailed
-from cosession.settings import Settings
+from cosession.settings import LOOPBACK, Settings
 from integrations.agents.live.delivery import Door, NoServer, Reached, ended
 
 
@@ -28,6 +29,15 @@ def door_for(settings: Settings, email: str | None, *, is_known: bool) -> Door:
             "COSESSION_TOKEN."
         )
     return LocalDoor(settings, email)
+
+
+def public_url(settings: Settings) -> str:
+    """What people open. Where nothing is configured it is the server that runs here, on whichever port that is."""
+    running = running_server(settings.data_dir)
+    if settings.base_url_override or settings.server_token.get_secret_value() or running is None:
+        return settings.base_url
+    here = urlsplit(running.url)
+    return f"http://localhost:{here.port}" if here.hostname in LOOPBACK else running.url
 
 
 class FarDoor:

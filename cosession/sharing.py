@@ -23,7 +23,7 @@ from cosession.audience import Audience
 from cosession.operator import CommandFailed
 from cosession.settings import Settings, environment
 from cosession.share_display import Display
-from cosession.share_door import door_for
+from cosession.share_door import door_for, public_url
 from integrations.agents.live.delivery import Delivery, NewSession, ShareEnded
 from integrations.agents.live.discover import NAMES, Candidate, Places, elsewhere, transcripts_of
 from integrations.agents.live.follow import Follower
@@ -199,7 +199,7 @@ class Share:
     async def _watch(self, lock: SpoolLock) -> None:
         await self._until(lambda: self._delivery.session_id is not None)
         session_id = self._delivery.session_id or ""
-        url = f"{self._settings.base_url}/s/{session_id}"
+        url = f"{public_url(self._settings)}/s/{session_id}"
         lock.say(f"It is process {os.getpid()}: {url}")
         self._display.link(url)
         self._audience = Audience(self._door, session_id, self._tell)
@@ -219,7 +219,7 @@ class Share:
             refused=self._delivery.refusal,
             problem=self._delivery.problem,
             is_idle=self._delivery.is_idle,
-            watching=[] if self._audience is None else self._audience.names,
+            watching=None if self._audience is None else self._audience.names,
             restarts=self._follower.restarts,
             folder=None if files is None else files.root,
         )

@@ -7,6 +7,7 @@ the environment literally, everything else that looks like a credential by rule.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from rich.console import Console
 from core.events import FileChanged, ToolCallFinished, TranscriptEnded, UsageUpdated
 from cosession.connected import Connected, answered, connect
 from cosession.operator import CommandFailed
-from cosession.settings import Settings, environment
+from cosession.settings import Settings, environment, load
 from integrations.agents.redact import Redactor, known_secrets
 from integrations.agents.share import ShareClient, play
 from integrations.agents.transcript import Item, read_transcript
@@ -75,6 +76,14 @@ class Transfer:
     title: str | None
     session_id: str | None
     email: str | None
+
+
+def settings_here() -> Settings:
+    """The settings, for a command that runs in somebody's project: a `.env` there is the project's own, with a PORT and
+    a DATABASE_URL of its own, unless it speaks of Cosession. Raises SettingsError."""
+    file = Path(".env")
+    is_ours = file.is_file() and re.search(rb"^\s*(?:export\s+)?COSESSION_", file.read_bytes(), re.MULTILINE)
+    return load() if is_ours else load(_env_file=None)
 
 
 async def import_file(settings: Settings, wish: Transfer, say: Say) -> None:

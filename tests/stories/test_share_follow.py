@@ -43,7 +43,9 @@ class Shop:
         self.folder = home / "shop"
         self.folder.mkdir(parents=True)
         (self.folder / "calc.py").write_text("def add(a, b):\n    return a - b\n")
-        (self.folder / ".env").write_text(f"SHOP_PASSWORD={PASSWORD}\n")
+        # Of the project itself: none of it is meant for us.
+        theirs = "PORT=3000\nHOST=shop\nDATABASE_URL=mysql://shop\nJWT_SECRET_KEY=short\n"
+        (self.folder / ".env").write_text(f"{theirs}SHOP_PASSWORD={PASSWORD}\n")
         (self.folder / ".gitignore").write_text(".env\n")
         for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
             person = ["-c", "user.name=Ann", "-c", "user.email=ann@example.com"]
@@ -53,13 +55,14 @@ class Shop:
         self.runs = 0
 
     def environment(self, **more: str) -> dict[str, str]:
-        base = {"COSESSION_DATA_DIR": str(self.server.data_dir), "PORT": str(self.server.port)}
+        base = {"COSESSION_DATA_DIR": str(self.server.data_dir)}
         return {**base, "PATH": "/usr/bin:/bin", "HOME": str(self.home), **more}
 
     def run(self, *words: str) -> str:
         program = str(Path(sys.executable).with_name("cosession"))
+        folder = self.folder if words[0] == "import" else self.home
         done = subprocess.run(
-            [program, *words], env=self.environment(), cwd=self.folder, capture_output=True, text=True, timeout=60
+            [program, *words], env=self.environment(), cwd=folder, capture_output=True, text=True, timeout=60
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

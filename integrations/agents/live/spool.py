@@ -107,7 +107,7 @@ class Spool:
         self.added = 0
         self._counts: dict[int, int] | None = None
         self._db = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=1.0)
-        for setting in ("journal_mode=TRUNCATE", "synchronous=FULL", "secure_delete=ON"):
+        for setting in ("auto_vacuum=FULL", "journal_mode=TRUNCATE", "synchronous=FULL", "secure_delete=ON"):
             self._db.execute(f"PRAGMA {setting}").fetchall()
         self._db.executescript(_SCHEMA)
         # What a server refused is offered again on the next start: it may be a newer one by then.
