@@ -16,6 +16,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaV
 from pydantic_core import core_schema
 
 from api.frames import Entry, Participant, SessionView, client_frame_adapter, server_frame_adapter
+from api.frames.parts import CommentThread, FileVersion, FileView
 from core.events import event_adapter
 
 
@@ -40,6 +41,9 @@ _ADAPTERS: dict[str, tuple[JsonSchemaMode, TypeAdapter[Any]]] = {
     "Entry": ("serialization", TypeAdapter(Entry)),
     "SessionView": ("serialization", TypeAdapter(SessionView)),
     "Participant": ("serialization", TypeAdapter(Participant)),
+    "FileView": ("serialization", TypeAdapter(FileView)),
+    "FileVersion": ("serialization", TypeAdapter(FileVersion)),
+    "CommentThread": ("serialization", TypeAdapter(CommentThread)),
 }
 
 

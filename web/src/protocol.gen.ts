@@ -83,6 +83,9 @@ export interface Protocol {
   Entry: Entry;
   SessionView: SessionView;
   Participant: Participant;
+  FileView: FileView;
+  FileVersion: FileVersion;
+  CommentThread: CommentThread;
 }
 /**
  * The first frame where no ticket stands in the URL. `since` asks for everything after that position.
@@ -838,4 +841,84 @@ export interface Entry {
   at: string;
   actor_id: string | null;
   [k: string]: unknown;
+}
+/**
+ * A shared file as it stands now. `base_version` is its content when it was first shared, None for a new file.
+ */
+export interface FileView {
+  path: string;
+  version: string | null;
+  base_version: string | null;
+  change: "unchanged" | "added" | "modified" | "deleted" | "renamed";
+  old_path: string | null;
+  size: number;
+  lines: number | null;
+  is_binary: boolean;
+  reason: string;
+  version_count: number;
+  seq: number;
+  changed_at: string;
+}
+/**
+ * One state of a file, in the order of the log.
+ */
+export interface FileVersion {
+  seq: number;
+  at: string;
+  path: string;
+  version: string | null;
+  change: "added" | "modified" | "deleted" | "renamed";
+  old_path: string | null;
+  size: number;
+  lines: number | null;
+  is_binary: boolean;
+}
+/**
+ * Comments on one place, the oldest first. `place` answers for the version that was asked for.
+ */
+export interface CommentThread {
+  id: string;
+  is_resolved: boolean;
+  resolved_by: string | null;
+  updated_seq: number;
+  comments: CommentView[];
+  place: CommentPlace;
+}
+/**
+ * A comment as it stands now.
+ */
+export interface CommentView {
+  id: string;
+  thread_id: string;
+  user_id: string;
+  username: string;
+  file: string;
+  line: number;
+  end_line: number;
+  version: string | null;
+  code_snippet: string;
+  before: string;
+  after: string;
+  content: string;
+  mentions: string[];
+  source: "web" | "slack" | "api" | "agent" | "system";
+  timestamp: string;
+  seq: number;
+  updated_seq: number;
+  edited_at: string | null;
+  is_deleted: boolean;
+}
+/**
+ * Where a thread stands in the version that was asked for.
+ *
+ * `exact`: on its lines, which may have moved. `moved`: found again by its text, `confidence` from 0.8 to 1.
+ * `outdated`: its lines are not there any more. `gone`: the file is not. A place without lines shows the old snippet.
+ */
+export interface CommentPlace {
+  status: "exact" | "moved" | "outdated" | "gone";
+  file: string;
+  version: string | null;
+  line: number | null;
+  end_line: number | null;
+  confidence: number;
 }
