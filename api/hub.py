@@ -19,7 +19,16 @@ from api import metrics, statistics, views
 from api.connection import Connection
 from api.door.framing import frame_text
 from api.errors import Close
-from api.frames import Draining, Frame, Participant, PresenceUpdate, UserJoined, UserLeft
+from api.frames import (
+    ContextUpdate,
+    Draining,
+    Frame,
+    Participant,
+    PresenceUpdate,
+    SessionContext,
+    UserJoined,
+    UserLeft,
+)
 from core import log as session_log
 from core import presence
 from core.clock import Clock
@@ -52,6 +61,8 @@ class Room:
     tail: deque[tuple[int, bytes]] = field(default_factory=lambda: deque[tuple[int, bytes]](maxlen=TAIL))
     presence_timer: asyncio.TimerHandle | None = None
     presence_sent_at: float = 0.0
+    #: How the agent is doing, as everybody here was told last.
+    context: SessionContext | None = None
     #: Clients that are on their way in: their room stays, so that no entry passes them by unseen.
     arriving: int = 0
 
@@ -144,8 +155,11 @@ class Hub:
         metrics.CONNECTIONS.inc()
         self._per_user[connection.person.user_id] += 1
         connection.wire.on_drained(lambda: self._drained(room, connection))
-        participant = Participant(**connection.person.model_dump(), role=connection.role)
+        self._show(room, connection)
+
+    def _show(self, room: Room, connection: Connection) -> None:
         if room.presence.join(connection.id, connection.person, connection.role, self._monotonic()):
+            participant = Participant(**connection.person.model_dump(), role=connection.role)
             self._broadcast(room, framed(UserJoined(user=participant)), besides=connection.id)
         self.presence_changed(room)
 
@@ -153,8 +167,10 @@ class Hub:
         return self._monotonic()
 
     def heard(self, room: Room, connection: Connection) -> None:
-        """The client said something: its presence lease is renewed."""
-        room.presence.seen(connection.id, connection.person.user_id, self._monotonic())
+        """The client said something: its presence lease is renewed. Whoever was silent for too long is here again."""
+        is_known = room.presence.seen(connection.id, connection.person.user_id, self._monotonic())
+        if not is_known and connection.id in room.connections:
+            self._show(room, connection)
 
     def leave(self, room: Room, connection: Connection) -> None:
         room.connections.pop(connection.id, None)
@@ -218,6 +234,7 @@ class Hub:
                 connection.wire.close(Close.REMOVED, "you are no longer in this session")
         if room.presence.expel(user_id):
             self._broadcast(room, framed(UserLeft(user_id=user_id)))
+            self.presence_changed(room)
 
     def bring_up(self, room: Room, connection: Connection) -> None:
         """Sends what `connection` misses and makes it live; from memory at once, else from the log, in a while."""
@@ -282,9 +299,8 @@ class Hub:
     def _send_presence(self, room: Room) -> None:
         room.presence_timer = None
         room.presence_sent_at = self._monotonic()
-        changed = room.presence.take_changes()
-        if changed:
-            self._broadcast(room, framed(PresenceUpdate(users=[views.shown(someone) for someone in changed])))
+        for news in views.presence_news(room.presence):
+            self._broadcast(room, framed(news))
 
     def _drained(self, room: Room, connection: Connection) -> None:
         connection.drained.set()
@@ -297,3 +313,5 @@ class Hub:
             connection.missed_ephemeral = False
             everyone = [views.shown(someone) for someone in room.presence.everyone()]
             connection.write_ephemeral(framed(PresenceUpdate(users=everyone)))
+            if room.context is not None:
+                connection.write_ephemeral(framed(ContextUpdate(context=room.context)))

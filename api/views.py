@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from api.frames import Participant, PersonPresence, SessionContext, SessionView
+from api.frames import (
+    Followed,
+    Frame,
+    Participant,
+    PersonPresence,
+    PresenceUpdate,
+    SessionContext,
+    SessionView,
+    TypingNotice,
+)
 from core import health, sessions, tables
 from core.access import Seat
 from core.clock import iso
 from core.db import Transaction
-from core.presence import Shown
+from core.presence import Room, Shown
 
 
 def session_view(tx: Transaction, seat: Seat) -> SessionView:
@@ -51,6 +60,20 @@ def participants(tx: Transaction, session_id: str) -> list[Participant]:
     return [Participant(**m.person.model_dump(), role=m.role) for m in sessions.members(tx, session_id)]
 
 
+def presence_news(room: Room) -> list[Frame]:
+    """What a session's people are told of each other since this was last asked: one batch."""
+    news: list[Frame] = []
+    changed = room.take_changes()
+    if changed:
+        news.append(PresenceUpdate(users=[shown(someone) for someone in changed]))
+    news += [Followed(user_id=user_id, target_id=target_id) for user_id, target_id in room.take_followed()]
+    news += [
+        TypingNotice(user_id=person.user_id, username=person.username, is_typing=False)
+        for person in room.take_silenced()
+    ]
+    return news
+
+
 def shown(someone: Shown) -> PersonPresence:
     return PersonPresence(
         user_id=someone.person.user_id,
@@ -59,4 +82,5 @@ def shown(someone: Shown) -> PersonPresence:
         status=someone.status,
         cursor=someone.cursor,
         viewport=someone.viewport,
+        following=someone.following,
     )
