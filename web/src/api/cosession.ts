@@ -1,7 +1,15 @@
 /** Every call that this page makes, by name. */
 import type { ChatPage } from "~/session/loader";
-import type { LogEntry, Participant, Role, SessionView } from "~/session/protocol";
-import { request } from "./http";
+import type {
+  CommentThread,
+  FileVersion,
+  FileView,
+  LogEntry,
+  Participant,
+  Role,
+  SessionView,
+} from "~/session/protocol";
+import { request, requestText } from "./http";
 
 export interface Me {
   user_id: string;
@@ -91,6 +99,19 @@ export const api = {
   removeParticipant: (id: string, userId: string) =>
     request<void>("DELETE", `${session(id)}/participants/${encodeURIComponent(userId)}`),
   participants: (id: string) => request<{ items: Participant[] }>("GET", `${session(id)}/participants`),
+
+  files: (id: string, signal?: AbortSignal) =>
+    request<{ items: FileView[] }>("GET", `${session(id)}/files`, undefined, signal),
+  fileVersions: (id: string, path: string, signal?: AbortSignal) =>
+    request<{ items: FileVersion[] }>("GET", `${session(id)}/files/versions?${new URLSearchParams({ path })}`, undefined, signal),
+  /** A file's content by its SHA-256, as text: it never changes. */
+  blob: (id: string, version: string, signal?: AbortSignal) =>
+    requestText(`${session(id)}/blobs/${encodeURIComponent(version)}`, signal),
+  /** Of one file as it was in `version`, or of the whole session as it stands now. */
+  comments: (id: string, of?: { file: string; version: string | null }, signal?: AbortSignal) => {
+    const query = new URLSearchParams(of ? { file: of.file, ...(of.version ? { version: of.version } : {}) } : {});
+    return request<{ items: CommentThread[] }>("GET", `${session(id)}/comments?${query}`, undefined, signal);
+  },
 
   invite: (id: string, wish: { role: Role; expires_in?: number; max_uses?: number }) =>
     request<InviteLink>("POST", `${session(id)}/invites`, wish),

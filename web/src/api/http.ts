@@ -22,6 +22,16 @@ export class ApiError extends Error {
 
 /** Raises ApiError. Relative paths only: the page talks to the server that it came from. */
 export async function request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const text = await answer(method, path, body, signal);
+  return (text ? JSON.parse(text) : undefined) as T;
+}
+
+/** What is no JSON: a file's content. Raises ApiError. */
+export function requestText(path: string, signal?: AbortSignal): Promise<string> {
+  return answer("GET", path, undefined, signal);
+}
+
+async function answer(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<string> {
   let response: Response;
   try {
     response = await fetch(path, {
@@ -35,10 +45,7 @@ export async function request<T>(method: string, path: string, body?: unknown, s
     if (signal?.aborted) throw error;
     throw new ApiError(0, "offline", "The server cannot be reached. Check your connection and try again.");
   }
-  if (response.ok) {
-    const text = await response.text();
-    return (text ? JSON.parse(text) : undefined) as T;
-  }
+  if (response.ok) return response.text();
   throw await refusal(response);
 }
 

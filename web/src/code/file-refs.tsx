@@ -1,13 +1,22 @@
-/** `src/app.py:42` within a text: leads to where the agent last changed that file, where this session knows of it. */
+/**
+ * `src/app.py:42` within a text: leads to that line where the file is shared, else to where the agent last changed it.
+ */
 import { createContext, type ReactNode, useContext } from "react";
+
+/** Where in the file: a line, counted from 1, and a thread of comments there. */
+export interface FilePlace {
+  line?: number;
+  version?: string;
+  thread?: string;
+}
 
 export interface FileLinks {
   /** Whether there is somewhere to lead to. */
   has: (file: string) => boolean;
-  show: (file: string) => void;
+  show: (file: string, place?: FilePlace) => void;
 }
 
-const FileLinksContext = createContext<FileLinks | null>(null);
+export const FileLinksContext = createContext<FileLinks | null>(null);
 
 export function FileLinksProvider({ links, children }: { links: FileLinks; children: ReactNode }) {
   return <FileLinksContext value={links}>{children}</FileLinksContext>;
@@ -67,20 +76,28 @@ function mark(node: Node): void {
     return parts.map((part): Node => {
       if (typeof part === "string") return { type: "text", value: part };
       const text: Node = { type: "text", value: part.text };
-      return { type: "element", tagName: "span", properties: { dataFile: part.file }, children: [text] };
+      return { type: "element", tagName: "span", properties: { dataFile: part.file, dataLine: part.line }, children: [text] };
     });
   });
 }
 
 /** A span of Markdown: a place if it is one that this session knows, else as it is. */
-export function FileRef({ file, children }: { file: string | undefined; children?: ReactNode }) {
+export function FileRef({
+  file,
+  line,
+  children,
+}: {
+  file: string | undefined;
+  line?: number | undefined;
+  children?: ReactNode;
+}) {
   const links = useContext(FileLinksContext);
   if (file === undefined || !links?.has(file)) return <span>{children}</span>;
   return (
     <button
       type="button"
-      title={`Show the last change of ${file}`}
-      onClick={() => links.show(file)}
+      title={`Show ${file}${line ? `, line ${line}` : ""}`}
+      onClick={() => links.show(file, { line })}
       className="text-accent decoration-accent/50 rounded font-mono text-[0.92em] break-all underline underline-offset-2"
     >
       {children}

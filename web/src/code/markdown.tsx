@@ -29,8 +29,12 @@ const components: Components = {
     <input type="checkbox" checked={checked === true} disabled aria-label={checked === true ? "done" : "to do"} />
   ),
   span: ({ node, children }) => {
-    const file = node?.properties.dataFile;
-    return <FileRef file={typeof file === "string" ? file : undefined}>{children}</FileRef>;
+    const { dataFile: file, dataLine: line } = node?.properties ?? {};
+    return (
+      <FileRef file={typeof file === "string" ? file : undefined} line={typeof line === "number" ? line : undefined}>
+        {children}
+      </FileRef>
+    );
   },
   pre: ({ node }) => {
     const code = node?.children[0];

@@ -227,17 +227,46 @@ describe("people", () => {
     expect(session().typing.size).toBe(0);
   });
 
-  test("what I look at is told at most once a second, the latest last; my status at once", async () => {
+  test("what I look at is told at most ten times a second, the latest last; my status at once", async () => {
     await online(0);
     for (let seq = 1; seq <= 50; seq += 1) {
       client.look({ viewport: viewport("transcript", { seq }) });
-      await world.pass(50);
+      await world.pass(20);
     }
     client.look({ status: "away" });
     await world.pass(1_000);
     const sent = world.socket.ofType("presence_update");
-    expect(sent.length).toBeLessThanOrEqual(6);
+    expect(sent.length).toBeLessThanOrEqual(13);
     expect(sent.at(-1)).toMatchObject({ status: "away", viewport: { seq: 50 } });
+  });
+});
+
+describe("cursor and commands", () => {
+  test("my cursor is told at most ten times a second, the latest last, and again on a new line", async () => {
+    await online(0);
+    for (let line = 1; line <= 50; line += 1) {
+      client.point({ file: "src/app.py", line, column: 1, selection: null });
+      await world.pass(20);
+    }
+    await world.pass(1_000);
+    const sent = world.socket.ofType("cursor_update");
+    expect(sent.length).toBeLessThanOrEqual(12);
+    expect(sent.at(-1)).toMatchObject({ file: "src/app.py", line: 50 });
+    world.socket.ends();
+    await world.pass(1_000);
+    world.socket.says(connected(0));
+    await world.pass(0);
+    expect(world.socket.ofType("cursor_update")).toMatchObject([{ line: 50 }]);
+  });
+
+  test("a command given while the line is down is sent when it is back, and its refusal is no notice", async () => {
+    const stored = client.command({ type: "resolve_comment", comment_id: "cmt_1" });
+    await online(0);
+    const [frame] = world.socket.ofType("resolve_comment");
+    const re = String(frame?.client_msg_id);
+    world.socket.says({ type: "error", error_code: "not_allowed", message: "No.", retryable: false, retry_after_ms: null, re });
+    await expect(stored).rejects.toMatchObject({ code: "not_allowed", message: "No." });
+    expect(session().notice).toBeNull();
   });
 });
 

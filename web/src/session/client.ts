@@ -3,7 +3,8 @@
  * It repairs holes, keeps unsent messages and tells the server what this person looks at.
  */
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { Digest, Position, Viewport } from "~/protocol.gen";
+import type { CursorUpdate, Digest, Position, Viewport } from "~/protocol.gen";
+import { Commands, type Wish } from "./commands";
 import { Connection, type Line, type World } from "./connection";
 import { agrees } from "./digest";
 import { type History, Loader } from "./loader";
@@ -20,7 +21,7 @@ const HEAD_GRACE = 1_500;
 const RESEND = 10_000;
 const TYPING_EVERY = 2_000;
 const TYPING_FORGOTTEN = 6_000;
-const PRESENCE_EVERY = 1_000;
+const PRESENCE_EVERY = 100;
 /** A page that cannot be made to agree must not load the session again every minute for ever. */
 const MOST_DIVERGENCES = 3;
 
@@ -57,6 +58,7 @@ export class SessionClient {
   private readonly connection: Connection;
   private readonly outbox: Outbox;
   private readonly loader: Loader;
+  private readonly commands: Commands;
   private readonly timers = new Map<string, number>();
   private inbox: Input[] = [];
   private lastFlush = 0;
@@ -64,6 +66,8 @@ export class SessionClient {
   private typingSentAt = Number.NEGATIVE_INFINITY;
   private presence: { status: PresenceStatus; viewport: Viewport | null } = { status: "active", viewport: null };
   private presenceSentAt = Number.NEGATIVE_INFINITY;
+  private cursor: CursorUpdate | null = null;
+  private cursorSentAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly options: ClientOptions) {
     this.outbox = new Outbox(options.shelf, options.userId, options.sessionId);
@@ -84,6 +88,7 @@ export class SessionClient {
       onFrame: (frame) => this.take(frame),
       onLine: (line) => this.lineChanged(line),
     });
+    this.commands = new Commands((frame) => this.connection.send(frame), options.newId);
   }
 
   start(): void {
@@ -141,7 +146,34 @@ export class SessionClient {
     this.connection.send({ type: "typing", is_typing: isTyping });
   }
 
-  /** What this person does and looks at: the latest, at most once a second. */
+  /** Resolves with the seq that `wish` was stored as; rejects with Refused. Sent again until the server answers. */
+  command(wish: Wish): Promise<number> {
+    this.arm("resend commands", RESEND, () => this.resendCommands());
+    return this.commands.send(wish);
+  }
+
+  private resendCommands(): void {
+    if (!this.commands.isWaiting) return;
+    this.commands.resend();
+    this.arm("resend commands", RESEND, () => this.resendCommands());
+  }
+
+  /** Where this person's cursor stands in a file: the latest, at most ten times a second. */
+  point(at: Omit<CursorUpdate, "type">): void {
+    const next: CursorUpdate = { type: "cursor_update", ...at };
+    if (JSON.stringify(next) === JSON.stringify(this.cursor)) return;
+    this.cursor = next;
+    const wait = this.cursorSentAt + PRESENCE_EVERY - this.options.world.now();
+    if (wait <= 0) this.sendCursor();
+    else this.armOnce("cursor", wait, () => this.sendCursor());
+  }
+
+  private sendCursor(): void {
+    this.cursorSentAt = this.options.world.now();
+    if (this.cursor) this.connection.send(this.cursor);
+  }
+
+  /** What this person does and looks at: the latest, at most ten times a second. */
   look(change: Partial<{ status: PresenceStatus; viewport: Viewport | null }>): void {
     const next = { ...this.presence, ...change };
     if (JSON.stringify(next) === JSON.stringify(this.presence)) return;
@@ -206,12 +238,19 @@ export class SessionClient {
     this.store.setState({ line });
     if (line.phase !== "online") return;
     this.sendPresence();
+    this.sendCursor();
     this.postPending();
+    this.commands.resend();
     if (!this.state.isLoaded) void this.loadOlder();
   }
 
   /** The first frame of a burst shows at once; the rest of it is reduced together, once per drawn frame. */
   private take(frame: Incoming): void {
+    const isOurs = this.commands.take(frame);
+    if (isOurs && frame.type === "error") {
+      if (frame.retryable) this.arm("resend commands", frame.retry_after_ms ?? 2_000, () => this.resendCommands());
+      return;
+    }
     this.inbox.push(frame);
     const due = this.lastFlush + FRAME_BATCH - this.options.world.now();
     if (due <= 0 || frame.type === "connected") this.flush();

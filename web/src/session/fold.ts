@@ -3,7 +3,7 @@
  * The result is new; what goes in is never changed.
  */
 import type { FileChanged, LogEntry, Person, ToolCallFinished, UsageUpdated } from "./protocol";
-import type { Message, NoteRow, Row, TurnEndRow, View } from "./state";
+import type { CommentRow, Message, NoteRow, Row, SharedFile, TurnEndRow, View } from "./state";
 
 interface Draft {
   rows: Row[];
@@ -15,6 +15,8 @@ interface Draft {
   model: string | null;
   tokens: View["tokens"];
   context: View["context"];
+  sharedFiles: Map<string, SharedFile>;
+  commentsSeq: number;
   failedCalls: number;
   people: Map<string, Person>;
 }
@@ -28,6 +30,9 @@ export function fold(view: View, entries: readonly LogEntry[]): View {
     messages: view.messages.slice(),
     openCalls: new Map(view.openCalls),
     files: new Map(view.files),
+    sharedFiles: entries.some((entry) => entry.type === "file_shared")
+      ? new Map(view.sharedFiles)
+      : (view.sharedFiles as Map<string, SharedFile>),
     people: new Map(view.people),
   };
   for (const entry of entries) add(draft, entry);
@@ -70,6 +75,33 @@ function add(draft: Draft, entry: LogEntry): void {
       return;
     case "file_changed":
       changeFile(draft, entry);
+      return;
+    case "file_shared":
+      // No row: the agent's own `file_changed` tells of it.
+      draft.sharedFiles.set(entry.path, entry);
+      return;
+    case "code_comment":
+      draft.commentsSeq = entry.seq;
+      meet(draft, { user_id: entry.comment.user_id, username: entry.comment.username });
+      // Answers are read where the thread is.
+      if (entry.comment.id !== entry.comment.thread_id) return;
+      draft.rows.push({ ...base(entry), kind: "comment", comment: entry.comment, isDeleted: false });
+      return;
+    case "comment_edited":
+      draft.commentsSeq = entry.seq;
+      patchComment(draft, entry.comment_id, (row) => ({ ...row, comment: { ...row.comment, content: entry.content } }));
+      return;
+    case "comment_deleted":
+      draft.commentsSeq = entry.seq;
+      patchComment(draft, entry.comment_id, (row) => ({
+        ...row,
+        comment: { ...row.comment, content: "" },
+        isDeleted: true,
+      }));
+      return;
+    case "comment_resolved":
+    case "comment_reopened":
+      draft.commentsSeq = entry.seq;
       return;
     case "usage_updated":
       countTokens(draft, entry);
@@ -136,6 +168,12 @@ function changeFile(draft: Draft, entry: LogEntry & FileChanged): void {
   if (entry.old_path) draft.files.delete(entry.old_path);
   draft.files.set(entry.path, { added: before.added + entry.added, removed: before.removed + entry.removed });
   draft.rows.push({ ...base(entry), kind: "file", change: entry });
+}
+
+function patchComment(draft: Draft, id: string, change: (row: CommentRow) => CommentRow): void {
+  const at = draft.rows.findLastIndex((row) => row.kind === "comment" && row.comment.id === id);
+  const row = draft.rows[at];
+  if (row?.kind === "comment") draft.rows[at] = change(row);
 }
 
 function countTokens(draft: Draft, entry: LogEntry & UsageUpdated): void {

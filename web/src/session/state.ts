@@ -1,7 +1,9 @@
 /** What a page knows of one session: plain, immutable data, made by `reduce` alone. */
 import type {
   ChatMessage,
+  CodeComment,
   FileChanged,
+  FileShared,
   Limits,
   LogEntry,
   Person,
@@ -74,11 +76,19 @@ export interface NoteRow extends RowBase {
   href?: string;
 }
 
+/** The first comment of a thread on lines of a file. */
+export interface CommentRow extends RowBase {
+  kind: "comment";
+  comment: CodeComment;
+  isDeleted: boolean;
+}
+
 export type Row =
   | PromptRow
   | TextRow
   | ToolRow
   | FileRow
+  | CommentRow
   | FailureRow
   | TurnStartRow
   | TurnEndRow
@@ -86,6 +96,12 @@ export type Row =
 
 export interface Message extends ChatMessage {
   seq: number;
+}
+
+/** The newest that the entries at hand tell of a shared file. */
+export interface SharedFile extends FileShared {
+  seq: number;
+  at: string;
 }
 
 export interface Member extends Person {
@@ -104,6 +120,10 @@ export interface View {
   tokens: TokenTotals | null;
   context: { used: number; limit: number | null } | null;
   files: ReadonlyMap<string, { added: number; removed: number }>;
+  /** By path; files shared before the first entry at hand are not among them. */
+  sharedFiles: ReadonlyMap<string, SharedFile>;
+  /** The last entry about comments: whoever shows comments reads them anew then. */
+  commentsSeq: number;
   failedCalls: number;
   /** Everybody the entries name, those who left included. */
   people: ReadonlyMap<string, Person>;
@@ -168,6 +188,8 @@ export const emptyView: View = {
   tokens: null,
   context: null,
   files: new Map(),
+  sharedFiles: new Map(),
+  commentsSeq: 0,
   failedCalls: 0,
   people: new Map(),
 };

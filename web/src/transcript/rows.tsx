@@ -5,6 +5,7 @@ import { clock, compact, duration, moment, plural } from "~/lib/format";
 import { useFold, useSession } from "~/session/context";
 import type { FailureRow, NoteRow, PromptRow, Row, TextRow, TurnEndRow, TurnStartRow } from "~/session/state";
 import { Icon, type IconName } from "~/ui/icon";
+import { CommentLine } from "./comment-row";
 import { FileChange } from "./file-row";
 import { Fold } from "./fold";
 import { ToolCall } from "./tool-row";
@@ -21,6 +22,8 @@ export const RowView = memo(function RowView({ row }: { row: Row }) {
       return <ToolCall row={row} />;
     case "file":
       return <FileChange row={row} />;
+    case "comment":
+      return <CommentLine row={row} />;
     case "failure":
       return <Failure row={row} />;
     case "turn_start":
@@ -45,6 +48,8 @@ export function rowLabel(row: Row): string {
       return `Tool call: ${row.started?.title ?? "its start is not loaded"}`;
     case "file":
       return `File ${row.change.change}: ${row.change.path}`;
+    case "comment":
+      return `${row.comment.username} commented on ${row.comment.file}, line ${row.comment.line}`;
     case "failure":
       return "Error of the agent";
     case "turn_start":
