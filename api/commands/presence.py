@@ -29,12 +29,15 @@ def _update(caller: Caller, **state: object) -> Answer:
 
 async def _type(caller: Caller, frame: Typing) -> Answer:
     room, connection = caller.place()
-    now = caller.api.hub.now()
-    if connection.id not in room.connections or (frame.is_typing and now - connection.typed_at < TYPING_EVERY):
+    hub = caller.api.hub
+    now = hub.now()
+    is_here = room.presence.type(connection.id, caller.actor.user_id, now, is_typing=frame.is_typing)
+    hub.presence_changed(room)
+    if not is_here or (frame.is_typing and now - connection.typed_at < TYPING_EVERY):
         return None
     connection.typed_at = now if frame.is_typing else 0.0
     notice = TypingNotice(user_id=caller.actor.user_id, username=caller.actor.name, is_typing=frame.is_typing)
-    caller.api.hub.broadcast(room, notice, besides=connection.id)
+    hub.broadcast(room, notice, besides=connection.id)
     return None
 
 
