@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn, Protocol
 
 import httpx2
@@ -178,6 +178,8 @@ class Delivery:
         elif len(batch) > 1:
             for entry in batch:  # One of them is refused: which?
                 await self._deliver([entry])
+        elif kind == "file" and (plain := _without_content(batch[0])) is not None:
+            await self._deliver([plain])  # The server did not take the content: what happened is told all the same.
         else:
             self.refusal = _detail(answer)
             await asyncio.to_thread(self._spool.settle, {batch[0].number: None}, "refused")
@@ -235,6 +237,15 @@ def _body(answer: httpx2.Response) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         return {}
     return body if isinstance(body, dict) else {}
+
+
+def _without_content(entry: Waiting) -> Waiting | None:
+    """The state of a file without its content; None where there is none in it."""
+    item = orjson.loads(entry.body)
+    if item.get("version") is None:
+        return None
+    item |= {"version": None, "reason": "The server does not take its content."}
+    return replace(entry, body=orjson.dumps(item))
 
 
 def _stored(answer: httpx2.Response, entry: Waiting) -> dict[int, int | None]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
-from core.events import FileChanged, PromptSubmitted
+from core.clock import as_utc
+from core.events import FileChanged, PromptSubmitted, ToolCallFinished, ToolCallStarted
 from integrations.agents.finishing import one_line, shortened
 from integrations.agents.live.discover import directory_in
 from integrations.agents.live.secrets import CurrentSecrets
@@ -40,6 +42,8 @@ class Follower:
         #: Read and not understood yet; understood and not stored yet.
         self._lines: deque[bytes] = deque()
         self._unsaved: list[Item] = []
+        #: Commands that have begun: call id → when, in seconds since 1970.
+        self._running: dict[str, float] = {}
         self._has_begun = False
         self.directory = ""
         #: The first prompt's first line.
@@ -113,12 +117,31 @@ class Follower:
         if self._files is not None:
             self._files.touch(changes)
             self._files.look_again()
+            self._files.ran(list(self._commands(self._unsaved)))
         self._unsaved.clear()
+
+    def _commands(self, items: Iterable[Item]) -> Iterator[tuple[float, float]]:
+        """From when to when commands ran that have ended now, in seconds since 1970."""
+        for item in items:
+            match item.event:
+                case ToolCallStarted(kind="execute", call_id=call, occurred_at=str(at)):
+                    self._running[call] = _seconds(at)
+                case ToolCallFinished(call_id=call, occurred_at=str(at)) if call in self._running:
+                    yield self._running[call], _seconds(at)
+                case _:
+                    pass
 
 
 def _was_replaced(path: Path, spool: Spool) -> bool:
     known = spool.note("place")
     return known is not None and not is_still(path, Place(**json.loads(known)))
+
+
+def _seconds(time: str) -> float:
+    try:
+        return as_utc(datetime.fromisoformat(time)).timestamp()
+    except ValueError:
+        return 0.0
 
 
 def _time_of(line: bytes) -> str | None:

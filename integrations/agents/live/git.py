@@ -52,6 +52,17 @@ class Git:
         found = (before or self._run("rev-parse", "--verify", "--quiet", "HEAD") or b"").decode().strip()
         return found or None
 
+    def changed(self) -> dict[str, bool]:
+        """Files that differ from the last commit, not the ignored → whether they are there. Empty where git fails."""
+        prefix = self._run("rev-parse", "--show-prefix")
+        words = ("--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=all", "--", ".")
+        listed = self._run("status", *words)
+        if prefix is None or listed is None:
+            return {}
+        within = prefix.decode(errors="surrogateescape").removesuffix("\n")
+        entries = [entry.decode(errors="surrogateescape") for entry in listed.split(b"\0") if len(entry) > 3]
+        return {entry[3:].removeprefix(within): "D" not in entry[:2] for entry in entries}
+
     def content(self, commit: str, path: str) -> bytes | None:
         """A file's content in a commit; None where it had none, or is no plain file or too large."""
         listed = self._run("--literal-pathspecs", "ls-tree", "-l", "-z", commit, "--", path)

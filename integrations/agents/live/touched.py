@@ -27,6 +27,15 @@ Change = Literal["added", "modified", "deleted", "renamed"]
 MAX_FILES = 2_000
 #: Bytes of contents that may wait for the network; beyond them a file's states in between are left out.
 MAX_WAITING_BYTES = 256 << 20
+#: Why a state comes without its content.
+_REASONS = {
+    "text": "It is larger than 1 MiB.",
+    "large": "It is larger than 1 MiB.",
+    "binary": "It is not text.",
+    "missing": "",
+}
+#: Seconds that an agent's record of a command may begin after, or end before, what the command does.
+_SLACK = 0.5
 
 
 class TouchedFiles:
@@ -53,6 +62,8 @@ class TouchedFiles:
         #: Reason → files that were left out for it; each is counted once.
         self.left_out: Counter[str] = Counter()
         self._left_out: set[str] = set()
+        #: What git missed when it was asked last.
+        self._gone = set[str]() if workspace.git is None else _missing(workspace.git.changed())
 
     def close(self) -> None:
         self._workspace.close()
@@ -70,6 +81,22 @@ class TouchedFiles:
         for path, change in {change.path: change for change in changes}.items():
             if path in self._known or self._begins(path):
                 self._look(path, change)
+
+    def ran(self, commands: Sequence[tuple[float, float]]) -> None:
+        """Takes in what commands of the agent changed that ran from then to then, in seconds since 1970: files that git
+        finds changed and that were written in that time, and files that are gone since. Raises sqlite3.Error."""
+        if not commands or self._workspace.git is None:
+            return
+        changed = self._workspace.git.changed()
+        gone = _missing(changed)
+        found, self._gone = gone - self._gone, gone
+        for path in (path for path in changed if path not in self._known and path not in gone):
+            written = self._workspace.written_at(path)
+            if any(start - _SLACK <= written <= end + _SLACK for start, end in commands):
+                found.add(path)
+        for path in sorted(found - self._known.keys()):
+            if self._begins(path):
+                self._look(path, None)
 
     def look_again(self) -> None:
         """Records what has changed since the last look: a shell changes files without telling. Raises sqlite3.Error."""
@@ -94,12 +121,12 @@ class TouchedFiles:
         return False
 
     def _look(self, path: str, change: FileChanged | None) -> None:
-        if not self._workspace.is_there() or self._spool.waiting_bytes() > self._max_waiting_bytes:
-            return  # The next look will find what is there then.
         try:
             signature = self._workspace.signature(path)
             if self._known[path].signature == signature:
                 return
+            if not self._workspace.is_there() or self._spool.waiting_bytes() > self._max_waiting_bytes:
+                return  # The next look will find what is there then.
             found = self._workspace.read(path)
         except PathNotShared as refusal:
             self._leave_out(path, refusal.message)
@@ -161,6 +188,7 @@ class TouchedFiles:
             "version": version,
             "size": found.size if content is None else len(content),
             "is_binary": found.kind == "binary",
+            "reason": "" if content is not None else _REASONS[found.kind],
         }
         now = KnownFile(version, is_there, known.versions + 1, signature)
         self._spool.add_file(path, str(item["key"]), orjson.dumps(item), now, content)
@@ -172,6 +200,10 @@ class TouchedFiles:
             return None
         content = self._redact(found.data.decode()).encode()
         return content if len(content) <= LARGEST_FILE else None
+
+
+def _missing(changed: dict[str, bool]) -> set[str]:
+    return {path for path, is_there in changed.items() if not is_there}
 
 
 def open_files(folder: Path, since: str | None, spool: Spool, secrets: CurrentSecrets) -> TouchedFiles | None:

@@ -72,13 +72,26 @@ class Workspace:
 
     def signature(self, path: str) -> str:
         """Changes whenever the file does; "-" when it is not there. Reads nothing. Raises PathNotShared."""
+        status = self._status(path)
+        if status is None:
+            return "-"
+        return f"{status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
+
+    def written_at(self, path: str) -> float:
+        """When the file was written last, in seconds since 1970; 0 for what is not there or must not be looked at."""
+        try:
+            status = self._status(path)
+        except PathNotShared:
+            return 0.0
+        return 0.0 if status is None else status.st_mtime
+
+    def _status(self, path: str) -> os.stat_result | None:
         try:
             file = self._open(parts_of(path))
         except FileNotFoundError:
-            return "-"
+            return None
         try:
-            status = os.fstat(file)
-            return f"{status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
+            return os.fstat(file)
         finally:
             os.close(file)
 

@@ -33,6 +33,8 @@ class Server:
 
     answers: list[Answer] = field(default_factory=list[Answer])
     refuses: bytes = b"never"
+    unknown: bytes = b"never"
+    last_file: dict[str, Any] = field(default_factory=dict[str, Any])
     url: str = ""
     stored: dict[str, int] = field(default_factory=dict[str, int])
     blobs: dict[str, bytes] = field(default_factory=dict[str, bytes])
@@ -64,6 +66,8 @@ class Server:
     def take(self, request: str, body: bytes) -> Answer:
         if request.startswith("POST /api/sessions "):
             return 201, {}, b'{"id":"ses_1"}'
+        if self.unknown in body:
+            return problem(404, "file_not_found")
         if self.refuses in body:
             return problem(422, "invalid", "items.0: no such type")
         if request.startswith("PUT /api/sessions/ses_1/blobs/"):
@@ -71,7 +75,9 @@ class Server:
             self.blobs[version] = body
             self.order.append(f"blob-{version}")
             return 204, {}, b""
-        keys = [item["key"] for item in json.loads(body)["items"]]
+        items = json.loads(body)["items"]
+        self.last_file = items[-1] if "/files " in request else self.last_file
+        keys = [item["key"] for item in items]
         for key in keys:
             if key not in self.stored:
                 self.stored[key] = len(self.stored) + 1
@@ -126,7 +132,7 @@ def spool(tmp_path: Path) -> Any:
     """Three records, a file, and a record after it."""
     with Spool(tmp_path / "s.db") as opened:
         opened.add_events([item("a"), item("b", "Poison?"), item("c")])
-        opened.add_file("x", "x-1", b'{"key":"x-1","change":"added","version":"v1"}', KnownFile("v1"), b"content")
+        opened.add_file("x", "x-1", b'{"key":"x-1","change":"added","version":"v1"}', KnownFile("v1"), b"the bytes")
         opened.add_events([item("d")])
         yield opened
 
@@ -161,7 +167,7 @@ async def test_everything_arrives_in_order_in_a_session_that_is_started_once(spo
     async with running() as server:
         delivery = await deliver(spool, ADoor(server.url))
         assert server.order == IN_ORDER
-        assert server.blobs == {"v1": b"content"}
+        assert server.blobs == {"v1": b"the bytes"}
         assert (delivery.session_id, spool.note("session"), spool.count()) == ("ses_1", "ses_1", 0)
         spool.add_events([item("e")])
         await deliver(spool, ADoor(server.url))
@@ -246,10 +252,21 @@ async def test_a_record_that_the_server_does_not_know_steps_aside_and_the_rest_a
     assert delivery.refusal == "items.0: no such type"
 
 
-async def test_an_older_server_without_files_gets_the_records(spool: Spool) -> None:
-    async with running(refuses=b"cont") as server:
+async def test_a_file_whose_content_is_refused_is_told_without_it(spool: Spool) -> None:
+    async with running(refuses=b"the bytes") as server:
+        server.unknown = b'"v1"'
         await deliver(spool, ADoor(server.url))
     assert server.order == ["a", "b", "c", "x-1", "d"]
+    assert server.last_file["version"] is None
+    assert server.last_file["reason"] == "The server does not take its content."
+
+
+async def test_an_older_server_without_files_gets_the_records(spool: Spool) -> None:
+    async with running() as server:
+        server.unknown = b'"change"'
+        await deliver(spool, ADoor(server.url))
+    assert server.order == ["a", "b", "c", "blob-v1", "d"]
+    assert spool.count("refused") == 1
 
 
 async def test_a_token_that_has_expired_is_renewed_once(spool: Spool) -> None:

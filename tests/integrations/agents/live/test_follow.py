@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ from integrations.agents.live.secrets import CurrentSecrets
 from integrations.agents.live.spool import Spool
 from integrations.agents.live.touched import open_files
 from integrations.agents.transcript import TranscriptUnknown
-from tests.integrations.agents.records import call, claude, prompt, result, said, text
+from tests.integrations.agents.records import AT, call, claude, prompt, result, said, text
 
 
 @pytest.fixture
@@ -103,6 +106,19 @@ def test_a_file_follows_the_record_that_changed_it(tmp_path: Path, shop: Path) -
         kinds = [event.get("type", event.get("path")) for event in found]
         assert kinds.index("a.py") > kinds.index("file_changed")
         assert kinds.count("a.py") == 1
+
+
+def test_what_a_shell_command_wrote_is_shared_though_no_record_names_it(tmp_path: Path, shop: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(shop)], check=True, timeout=10)
+    (shop / "made.py").write_text("made\n")
+    (shop / "mine.py").write_text("mine\n")
+    at = datetime.fromisoformat(AT).timestamp()
+    os.utime(shop / "made.py", (at, at))
+    os.utime(shop / "mine.py", (at - 60, at - 60))
+    with desk(tmp_path) as one:
+        one.write(prompt("x"), said("a1", call("c1", "Bash", command="python make.py")), result("c1", "ok"))
+        one.read()
+        assert [event["path"] for event in stored(one) if "path" in event] == ["made.py"]
 
 
 def test_a_key_that_is_put_into_the_env_file_meanwhile_never_gets_into_the_spool(tmp_path: Path, shop: Path) -> None:

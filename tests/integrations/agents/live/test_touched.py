@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any, Literal
@@ -125,6 +126,40 @@ def test_a_shell_changes_files_without_telling_and_they_are_noticed(shop: Path, 
     files.look_again()
     files.look_again()
     assert sent(spool) == [("modified", "calc.py", b"a - b\n"), ("modified", "calc.py", b"by sed\n")]
+
+
+def test_what_a_command_wrote_is_shared_and_what_was_changed_before_it_is_not(shop: Path, spool: Spool) -> None:
+    (shop / "old.py").write_text("the developer's own\n")
+    os.utime(shop / "old.py", (1_000_000_000, 1_000_000_000))
+    (shop / "gone-before.py").write_text("x")
+    git(shop, "add", "gone-before.py")
+    git(shop, "commit", "-qm", "more")
+    (shop / "gone-before.py").unlink()
+    files = opened(shop, spool)
+    (shop / "calc.py").unlink()
+    (shop / "sub").mkdir()
+    (shop / "sub" / "made.py").write_text("made\n")
+    (shop / "made.log").write_text("ignored\n")
+    (shop / ".env").write_text("KEY=1\n")
+    for path in ("sub/made.py", "made.log", ".env"):
+        os.utime(shop / path, (1_200_000_000, 1_200_000_000))
+    files.ran([(1_100_000_000.0, 1_100_000_001.0), (1_200_000_000.2, 1_200_000_003.0)])
+    assert sorted(sent(spool)) == [
+        ("added", "sub/made.py", b"made\n"),
+        ("deleted", "calc.py", None),
+        ("modified", "calc.py", b"a - b\n"),
+    ]
+    files.ran([(1_200_000_000.2, 1_200_000_003.0)])
+    assert sent(spool) == []
+
+
+def test_commands_in_a_part_of_a_work_tree_concern_that_part(shop: Path, spool: Spool) -> None:
+    for folder in ("part", "other"):
+        (shop / folder).mkdir()
+        (shop / folder / "new file.py").write_text("x\n")
+        os.utime(shop / folder / "new file.py", (1_200_000_000, 1_200_000_000))
+    opened(shop / "part", spool).ran([(1_200_000_000.0, 1_200_000_001.0)])
+    assert sent(spool) == [("added", "new file.py", b"x\n")]
 
 
 def test_a_restart_tells_what_happened_meanwhile_and_nothing_twice(shop: Path, spool: Spool) -> None:
