@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from api.frames import (
     Followed,
     Frame,
+    HealthReason,
     Participant,
     PersonPresence,
     PresenceUpdate,
@@ -21,6 +24,9 @@ from core.presence import Room, Shown
 
 def session_view(tx: Transaction, seat: Seat) -> SessionView:
     session = seat.session
+    # As it is stored: a list of sessions never reads their logs.
+    stats = tx.sql.get(tables.AgentStats, session.id)
+    found = health.score(stats, ended_at=session.ended_at, now=tx.now)
     return SessionView(
         id=session.id,
         title=session.title,
@@ -36,19 +42,20 @@ def session_view(tx: Transaction, seat: Seat) -> SessionView:
         last_activity_at=iso(session.last_activity_at),
         ended_at=iso(session.ended_at) if session.ended_at else None,
         is_mirrored=tx.sql.get(tables.Mirror, session.id) is not None,
+        health_score=found.score if found else None,
     )
 
 
 def session_context(tx: Transaction, session: tables.Session) -> SessionContext:
-    stats = health.stats_of(tx, session.id)
-    is_working = stats is not None and stats.turn_id is not None
+    stats = health.stats_of(tx, session)
+    found = health.score(stats, ended_at=session.ended_at, now=tx.now)
     return SessionContext(
-        status="ended" if session.status == "ended" else "working" if is_working else "waiting",
+        status=health.status_of(stats, ended_at=session.ended_at, now=tx.now),
         token_count=session.token_count,
         context_used=stats.context_used if stats else None,
         context_limit=stats.context_limit if stats else None,
-        health_score=None,
-        health_reasons=[],
+        health_score=found.score if found else None,
+        health_reasons=[HealthReason(**asdict(reason)) for reason in found.reasons] if found else [],
         files_touched=stats.files_touched if stats else 0,
         tool_calls=stats.tool_calls if stats else 0,
         tool_failures=stats.tool_failures if stats else 0,

@@ -285,7 +285,7 @@ def _show(someone: _Someone) -> Shown:
     if not tabs:
         last = someone.last or Shown(someone.person, someone.role, "away")
         return replace(last, person=someone.person, role=someone.role)
-    status = max((_status(tab) for tab in tabs), key=_WAKEFULNESS.__getitem__)
+    status = _status(max(tabs, key=lambda tab: _WAKEFULNESS[_status(tab)]))
     front = max(tabs, key=lambda tab: (tab.has_told, tab.stirred_at))
     return Shown(someone.person, someone.role, status, front.cursor, front.viewport, front.following)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core import log, tables
+from core import counting, log, tables
 from core.access import Actor, session_for
 from core.db import Transaction
 from core.events import AnyAgentEvent, TurnStarted, UsageUpdated
@@ -20,7 +20,10 @@ class Reported:
 
 
 def record(tx: Transaction, actor: Actor, session_id: str, reports: Sequence[Reported]) -> list[int]:
-    """Appends what the agent did and returns the seq of each report; one that is there already keeps its seq."""
+    """Appends what the agent did and returns the seq of each report; one that is there already keeps its seq.
+
+    Its effect on the agent's numbers, see `core.counting`, is stored in the same transaction.
+    """
     session = session_for(tx, actor, session_id, "feed_agent").session
     return [_record_one(tx, actor, session, report) for report in reports]
 
@@ -30,6 +33,7 @@ def _record_one(tx: Transaction, actor: Actor, session: tables.Session, report: 
     if granted is not None:
         return granted
     event = report.event
+    counting.count(tx, session, event)
     if isinstance(event, UsageUpdated) and event.tokens.total != session.token_count:
         session.token_count = event.tokens.total
         tx.sql.add(session)

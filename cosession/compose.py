@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from fastapi import FastAPI
 import api as api_package
 from api.app import add_pages, create_app
 from api.context import MESSAGES_PER_MINUTE, Api, ApiSettings
+from api.context_updates import ContextUpdates
 from api.hub import Hub
 from api.tokens import Tokens
 from api.upkeep import Upkeep
@@ -43,6 +45,7 @@ class Runtime:
     app: FastAPI
     sandbox: Sandbox | None
     slack: SlackDoor | None
+    contexts: ContextUpdates
 
     def stopping(self) -> None:
         self.hub.drain()
@@ -55,10 +58,13 @@ def open_database(settings: Settings, clock: Clock = system_clock) -> Database:
     return Database(open_engine(settings.database_url), clock)
 
 
-def compose(settings: Settings, clock: Clock = system_clock) -> Runtime:
-    """Must be called on the running event loop; the app's lifespan starts and stops everything."""
+def compose(
+    settings: Settings, clock: Clock = system_clock, monotonic: Callable[[], float] = time.monotonic
+) -> Runtime:
+    """Must be called on the running event loop; the app's lifespan starts and stops everything. `monotonic` counts the
+    seconds by which somebody is present."""
     db = open_database(settings, clock)
-    hub = Hub(db, clock)
+    hub = Hub(db, clock, monotonic)
     tokens = Tokens(settings.jwt_key(), clock)
     messages = TokenBuckets(per_minute=MESSAGES_PER_MINUTE)
     api = Api(
@@ -71,6 +77,7 @@ def compose(settings: Settings, clock: Clock = system_clock) -> Runtime:
     )
 
     upkeep = Upkeep(hub, db, clock)
+    contexts = ContextUpdates(hub, db)
     scheduler = Scheduler(db, clock)
     sandbox = Sandbox(settings, clock) if settings.is_development else None
     slack_settings = sandbox.settings if sandbox else connected_workspace(settings)
@@ -81,6 +88,7 @@ def compose(settings: Settings, clock: Clock = system_clock) -> Runtime:
         db.start()
         await db.write(ensure_epoch)
         upkeep.start()
+        contexts.start()
         scheduler.start()
         if sandbox is not None:
             sandbox.start()
@@ -95,6 +103,7 @@ def compose(settings: Settings, clock: Clock = system_clock) -> Runtime:
                 await slack.close()
             if sandbox is not None:
                 await sandbox.engine.aclose()
+            await contexts.close()
             await upkeep.close()
             await db.close()
 
@@ -104,7 +113,7 @@ def compose(settings: Settings, clock: Clock = system_clock) -> Runtime:
     if sandbox is not None:
         mount_sandbox(app, api, sandbox)
     add_pages(app, api)
-    return Runtime(settings, db, hub, tokens, app, sandbox, slack)
+    return Runtime(settings, db, hub, tokens, app, sandbox, slack, contexts)
 
 
 def ensure_epoch(tx: Transaction) -> None:

@@ -201,6 +201,8 @@ class SessionView(Part):
     created_at: str
     last_activity_at: str
     ended_at: str | None
+    #: How the agent is doing, 0 to 100; None before it has done anything, and where that was not counted yet.
+    health_score: int | None = None
     #: Chat is copied to a thread outside, unless a message says `session_only`.
     is_mirrored: bool = False
     #: Messages and comments of others after your read marker, and how many of them mention you.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -46,6 +47,19 @@ class MovableClock:
 
     def move(self, by: timedelta) -> None:
         self.passed += by
+
+
+class MovableSeconds:
+    """The same for the seconds by which somebody is present."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.passed
+
+    def move(self, seconds: float) -> None:
+        self.passed += seconds
 
 
 @dataclass
@@ -187,6 +201,7 @@ class House:
     url: str
     http: httpx2.AsyncClient
     clock: MovableClock
+    seconds: MovableSeconds
     clients: list[Client] = field(default_factory=list[Client])
 
     async def someone(self, name: str) -> Someone:
@@ -268,8 +283,8 @@ async def open_house(database_url: str, data_dir: Path, **overrides: Any) -> Asy
         "DATABASE_URL": database_url,
         **overrides,
     }
-    clock = MovableClock()
-    runtime = compose(configuration.load(**values), clock)
+    clock, seconds = MovableClock(), MovableSeconds()
+    runtime = compose(configuration.load(**values), clock, seconds)
     started, stop = asyncio.Event(), asyncio.Event()
     running = asyncio.create_task(
         serve(
@@ -285,7 +300,7 @@ async def open_house(database_url: str, data_dir: Path, **overrides: Any) -> Asy
         await started.wait()
     url = f"http://127.0.0.1:{port}"
     async with httpx2.AsyncClient(base_url=url, timeout=10.0) as http:
-        house = House(runtime, url, http, clock)
+        house = House(runtime, url, http, clock, seconds)
         try:
             yield house
         finally:

@@ -335,6 +335,7 @@ export interface SessionView {
   created_at: string;
   last_activity_at: string;
   ended_at: string | null;
+  health_score: number | null;
   is_mirrored: boolean;
   unread_count: number;
   mention_count: number;
