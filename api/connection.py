@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from api import metrics
 from api.errors import Close
+from api.pace import Pace
 from core.events import Person, Role
 from core.ids import new_id
 
@@ -23,6 +24,11 @@ CONFLATE_ABOVE = 256 * 1024
 CUT_ABOVE = 1024 * 1024
 #: Seconds that a transport may hold bytes without handing on a single one.
 STUCK_AFTER = 10.0
+#: A client is asked for a new sign-in when this much of the present one is left, or this share of it where that is
+#: less. It is let stay a little longer than that, so that the answer may be slow.
+ASK_BEFORE = timedelta(seconds=60)
+ASK_SHARE = 0.2
+RENEWAL_GRACE = timedelta(seconds=25)
 
 
 Transport = Literal["websocket", "sse"]
@@ -39,6 +45,7 @@ class Wire(Protocol):
     def peer(self) -> str: ...
     def write_text(self, payload: bytes) -> None: ...
     def write_frames(self, framed: bytes) -> None: ...
+    def write_entry(self, seq: int, framed: bytes) -> None: ...
     def on_drained(self, callback: Callable[[], None]) -> None: ...
     def close(self, code: int, reason: str) -> None: ...
 
@@ -54,12 +61,20 @@ class Connection:
     #: Under which the login behind this was given out, and when it ends.
     token_version: int
     until: datetime
+    #: When that was shown last.
+    proven_at: datetime
     transport: Transport = "websocket"
     #: On the hub's clock.
     opened_at: float = 0.0
     id: str = field(default_factory=lambda: new_id("con"))
     is_live: bool = False
     missed_ephemeral: bool = False
+    pace: Pace = field(default_factory=Pace)
+    #: When the client was last heard, on the hub's clock; and whether it was counted as one that answers no more.
+    heard_at: float = 0.0
+    is_ghost: bool = False
+    #: Until when the sign-in ran that the client was told will end.
+    _told_of: datetime | None = None
     #: When its person was last said to type, on the hub's clock.
     typed_at: float = 0.0
     catch_up: asyncio.Task[None] | None = None
@@ -70,7 +85,7 @@ class Connection:
     def write_entry(self, seq: int, framed: bytes) -> None:
         """The next entry of the log."""
         self.cursor = seq
-        self.wire.write_frames(framed)
+        self.wire.write_entry(seq, framed)
         if self.wire.buffered > CUT_ABOVE:
             self.cut()
 
@@ -90,6 +105,22 @@ class Connection:
     def cut(self) -> None:
         metrics.CUTS.inc()
         self.wire.close(Close.TOO_SLOW, "reading too slowly: resume where you were")
+
+    def renew(self, until: datetime, token_version: int, now: datetime) -> None:
+        """The client has shown a newer sign-in."""
+        self.until, self.token_version, self.proven_at = until, token_version, now
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether the sign-in behind this ended so long ago that no newer one is waited for."""
+        return now >= self.until + RENEWAL_GRACE
+
+    def must_ask(self, now: datetime) -> bool:
+        """True once for each sign-in: when it is about to end."""
+        ask_before = min(ASK_BEFORE, (self.until - self.proven_at) * ASK_SHARE)
+        if now < self.until - ask_before or self._told_of == self.until:
+            return False
+        self._told_of = self.until
+        return True
 
     async def wait_for_room(self) -> None:
         """Waits until the transport has handed on most of what it holds: history is sent at the reader's pace."""

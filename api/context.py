@@ -9,6 +9,7 @@ from pathlib import Path
 from fastapi import Request
 
 from api.hub import Hub
+from api.pace import FRAMES_AT_ONCE, FRAMES_PER_MINUTE
 from api.tokens import Tokens
 from core.clock import Clock
 from core.db import Database
@@ -45,6 +46,8 @@ class Api:
     settings: ApiSettings
     #: One budget of messages per user, shared by every door.
     messages: TokenBuckets
+    #: Frames of any kind that come by requests without a connection, per user.
+    frames: TokenBuckets = field(default_factory=lambda: TokenBuckets(FRAMES_PER_MINUTE, FRAMES_AT_ONCE))
     #: Tries at links and logins, per client address.
     tries: TokenBuckets = field(default_factory=lambda: TokenBuckets(per_minute=10, burst=20))
     #: Each names one thing that must work before this process should get traffic; "" means it does.

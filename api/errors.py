@@ -44,6 +44,18 @@ class BadFrame(Invalid):
     code = "bad_frame"
 
 
+class FrameTooLarge(Invalid):
+    """That frame is larger than 64 KiB: files and pictures go over HTTP."""
+
+    code = "frame_too_large"
+
+
+class ServerDraining(Unavailable):
+    """The server is about to restart: come back in a moment."""
+
+    code = "draining"
+
+
 class Close(IntEnum):
     """Why the server ended a socket."""
 
@@ -75,6 +87,11 @@ CLOSE: dict[type[CosessionError], Close] = {
 def branch(error: CosessionError) -> type[CosessionError]:
     """Which of the mapped branches an error belongs to."""
     return next(kind for kind in STATUS if isinstance(error, kind))
+
+
+def close_code(error: CosessionError) -> Close:
+    """The code that a socket or a stream is closed with."""
+    return Close.DRAINING if isinstance(error, ServerDraining) else CLOSE[branch(error)]
 
 
 def problem(status: int, error_code: str, detail: str, **fields: Any) -> Response:

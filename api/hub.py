@@ -33,7 +33,7 @@ from core import log as session_log
 from core import presence
 from core.clock import Clock
 from core.db import Appended, Database
-from core.events import CommentDeleted, MessageDeleted, ParticipantRemoved, RoleChanged
+from core.events import CommentDeleted, MessageDeleted, ParticipantAdded, ParticipantRemoved, Role, RoleChanged
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +65,16 @@ class Room:
     context: SessionContext | None = None
     #: Clients that are on their way in: their room stays, so that no entry passes them by unseen.
     arriving: int = 0
+    #: Who lost or changed their role while somebody was on their way in: user → (seq, the role since then, if any).
+    verdicts: dict[str, tuple[int, Role | None]] = field(default_factory=dict[str, tuple[int, Role | None]])
+    #: Times that text was taken out of entries; and whether anybody may hold something that no digest has covered.
+    redactions: int = 0
+    is_digest_due: bool = True
+
+    def role_since(self, user_id: str, seq: int, role: Role) -> Role | None:
+        """The role now of somebody who had `role` at entry `seq`; None when they were removed since."""
+        changed = self.verdicts.get(user_id)
+        return changed[1] if changed is not None and changed[0] > seq else role
 
     def remember(self, seq: int, frame: bytes) -> None:
         """Keeps the tail contiguous, so that an index finds an entry."""
@@ -117,6 +127,18 @@ class Hub:
     def connections(self) -> list[Connection]:
         return [connection for room in self._rooms.values() for connection in room.connections.values()]
 
+    def connection(self, session_id: str, connection_id: str, user_id: str) -> tuple[Room, Connection] | None:
+        """Somebody's own open connection in a session."""
+        room = self._rooms.get(session_id)
+        found = room.connections.get(connection_id) if room is not None else None
+        return (room, found) if room and found and found.person.user_id == user_id else None
+
+    def sign_out(self, user_id: str, token_version: int) -> None:
+        """Sends away whoever came in by a sign-in from before `token_version`."""
+        for connection in self.connections():
+            if connection.person.user_id == user_id and connection.token_version < token_version:
+                connection.wire.close(Close.NOT_SIGNED_IN, "you were signed out")
+
     def connections_of(self, user_id: str) -> int:
         return self._per_user[user_id]
 
@@ -144,6 +166,8 @@ class Hub:
             yield room
         finally:
             room.arriving -= 1
+            if not room.arriving:
+                room.verdicts.clear()
             self.forget_if_empty(room)
 
     def join(self, room: Room, head: int, connection: Connection) -> None:
@@ -151,8 +175,9 @@ class Hub:
         caller's own read of the log has seen."""
         room.head = max(room.head, head)
         room.connections[connection.id] = connection
-        connection.opened_at = self._monotonic()
-        metrics.CONNECTIONS.inc()
+        connection.opened_at = connection.heard_at = self._monotonic()
+        room.is_digest_due = True
+        metrics.CONNECTIONS.labels(connection.transport).inc()
         self._per_user[connection.person.user_id] += 1
         connection.wire.on_drained(lambda: self._drained(room, connection))
         self._show(room, connection)
@@ -168,13 +193,15 @@ class Hub:
 
     def heard(self, room: Room, connection: Connection) -> None:
         """The client said something: its presence lease is renewed. Whoever was silent for too long is here again."""
+        connection.heard_at = self._monotonic()
+        connection.is_ghost = False
         is_known = room.presence.seen(connection.id, connection.person.user_id, self._monotonic())
         if not is_known and connection.id in room.connections:
             self._show(room, connection)
 
     def leave(self, room: Room, connection: Connection) -> None:
         room.connections.pop(connection.id, None)
-        metrics.CONNECTIONS.dec()
+        metrics.CONNECTIONS.labels(connection.transport).dec()
         self._per_user[connection.person.user_id] -= 1
         if not self._per_user[connection.person.user_id]:
             del self._per_user[connection.person.user_id]
@@ -204,6 +231,7 @@ class Hub:
         frame = frame_text(entry.frame)
         metrics.ENTRIES.labels(entry.event.type).inc()
         room.remember(entry.seq, frame)
+        room.is_digest_due = True
         for connection in list(room.connections.values()):
             if not connection.is_live:
                 continue  # Its catch-up reads this entry.
@@ -217,15 +245,20 @@ class Hub:
         """What an entry changes for those who are connected now."""
         event = entry.event
         if isinstance(event, RoleChanged):
+            room.verdicts[event.user_id] = entry.seq, event.role
             room.presence.set_role(event.user_id, event.role)
             for connection in room.connections.values():
                 if connection.person.user_id == event.user_id:
                     connection.role = event.role
+        elif isinstance(event, ParticipantAdded):
+            room.verdicts[event.user.user_id] = entry.seq, event.role
         elif isinstance(event, ParticipantRemoved):
+            room.verdicts[event.user_id] = entry.seq, None
             self._expel(room, event.user_id)
         elif isinstance(event, MessageDeleted | CommentDeleted):
             # Entries that are still remembered may hold the text that is gone from the log now.
             room.tail.clear()
+            room.redactions += 1
 
     def _expel(self, room: Room, user_id: str) -> None:
         for connection in list(room.connections.values()):
@@ -261,7 +294,9 @@ class Hub:
                 if connection.id not in room.connections:
                     return
                 for entry in page:
-                    connection.write_entry(entry.seq, frame_text(entry.frame))
+                    # The client may have asked for another place while this was read.
+                    if entry.seq == connection.cursor + 1:
+                        connection.write_entry(entry.seq, frame_text(entry.frame))
             else:
                 return
             connection.catch_up = None

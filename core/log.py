@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, func, insert, update
 from sqlalchemy import select as sa_select
 from sqlmodel import col, select
 
@@ -122,6 +122,18 @@ def read_before(tx: Transaction, session_id: str, seq: int, limit: int = MAX_PAG
     """The `limit` entries just before `seq`, in order."""
     first = max(0, seq - 1 - limit)
     return [entry for entry in read_after(tx, session_id, first, limit) if entry.seq < seq]
+
+
+def weights(tx: Transaction, session_id: str, after: int, head: int, limit: int) -> list[tuple[int, int]]:
+    """(seq, characters) of the newest `limit` entries above `after` and up to `head`, the newest first."""
+    entry = tables.LogEntry
+    rows = tx.sql.exec(
+        select(entry.seq, func.length(entry.frame))
+        .where(entry.session_id == session_id, entry.seq > after, entry.seq <= head)
+        .order_by(col(entry.seq).desc())
+        .limit(limit)
+    )
+    return [(seq, int(length)) for seq, length in rows]
 
 
 def head(tx: Transaction, session_id: str) -> int:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from api.commands.caller import Caller, Command
-from api.commands.pace import Pace
 from api.commands.table import COMMANDS, run
 
-__all__ = ["COMMANDS", "Caller", "Command", "Pace", "run"]
+__all__ = ["COMMANDS", "Caller", "Command", "run"]

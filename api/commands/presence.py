@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from api.commands.caller import Answer, Caller, Command, CommandTable
 from api.frames import ClientPing, ClientPong, Cursor, CursorUpdate, Pong, Typing, TypingNotice, UpdatePresence
+from core import log
 from core.clock import iso
 
 #: Seconds between two notices that somebody types.
@@ -42,8 +43,11 @@ async def _type(caller: Caller, frame: Typing) -> Answer:
 
 
 async def _ping(caller: Caller, _frame: ClientPing) -> Answer:
-    room, _ = caller.place()
-    return Pong(now=iso(caller.api.clock()), seq=room.head)
+    if caller.room is not None:
+        head = caller.room.head
+    else:
+        head = await caller.api.db.read(lambda tx: log.head(tx, caller.session_id))
+    return Pong(now=iso(caller.api.clock()), seq=head)
 
 
 async def _pong(_caller: Caller, _frame: ClientPong) -> Answer:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from api.commands import chat, follow, presence
+from api.commands import chat, follow, presence, session
 from api.commands.caller import Answer, Caller, CommandTable
 from api.errors import BadFrame
 from api.frames import ClientFrame
 from core.access import allows
 from core.errors import NotAllowed
 
-COMMANDS: CommandTable = {**chat.COMMANDS, **presence.COMMANDS, **follow.COMMANDS}
+COMMANDS: CommandTable = {**chat.COMMANDS, **presence.COMMANDS, **follow.COMMANDS, **session.COMMANDS}
 
 
 async def run(caller: Caller, frame: ClientFrame) -> Answer:

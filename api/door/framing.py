@@ -21,6 +21,12 @@ def frame_text(payload: bytes) -> bytes:
     return _LONG(_TEXT, 127, length) + payload
 
 
+def payload_of(framed: bytes) -> bytes:
+    """What `frame_text` was given: for a transport that is no WebSocket."""
+    length = framed[1]
+    return framed[2:] if length < 126 else framed[4:] if length == 126 else framed[10:]
+
+
 def close_reason(text: str) -> str:
     """`text`, cut between characters to the 123 bytes that a close frame holds."""
     return text.encode()[:MAX_REASON].decode(errors="ignore")

@@ -19,6 +19,7 @@ from uvicorn.server import ServerState
 
 from api.door.body import bounded
 from api.door.limits import Slot
+from api.door.outlet import EXTENSION, Outlet
 from api.door.problem import problem_bytes
 from api.door.state import Door
 from api.door.websocket import LiveWebSocket
@@ -200,6 +201,7 @@ class HardenedHttp(H11Protocol):
             self._refuse(refusal)
             return
         self._set_client(scope)
+        scope["extensions"] = {**scope.get("extensions", {}), EXTENSION: Outlet(self.transport)}
         deadline = self.loop.time() + settings.body_timeout
         try:
             await self._application(scope, bounded(receive, limit=limit, deadline=deadline, refuse=self._refuse), send)

@@ -53,6 +53,10 @@ class Wire:
         else:
             self._refuse_if_not_accepted()
 
+    def write_entry(self, seq: int, framed: bytes) -> None:  # noqa: ARG002 - a frame of the log carries its seq itself
+        """Sends one entry of the log, framed already."""
+        self.write_frames(framed)
+
     @property
     def buffered(self) -> int:
         """Bytes that wait for the peer, in our own memory."""

@@ -124,7 +124,13 @@ async def new_sign_in_link(email: str, request: Request, api: ApiDep) -> SignInU
 @router.post("/api/operator/users/{email}/sign-out", status_code=204, include_in_schema=False)
 async def sign_out_everywhere(email: str, request: Request, api: ApiDep) -> None:
     _check_operator(api, request)
-    await api.db.write(lambda tx: accounts.sign_out_everywhere(tx, _by_email(tx, email).id))
+
+    def sign_out(tx: Transaction) -> tuple[str, int]:
+        user = _by_email(tx, email)
+        accounts.sign_out_everywhere(tx, user.id)
+        return user.id, user.token_version
+
+    api.hub.sign_out(*await api.db.write(sign_out))
 
 
 def _by_email(tx: Transaction, email: str) -> tables.User:

@@ -11,17 +11,29 @@ from core.limits import TokenBuckets
 #: Frames of any kind that one connection may send each minute, and at once.
 FRAMES_PER_MINUTE = 3_000
 FRAMES_AT_ONCE = 200
+#: Times that one connection may ask to be told everything anew: each reads the database.
+REJOINS_PER_MINUTE = 30
+REJOINS_AT_ONCE = 10
 
 
 @dataclass(slots=True)
 class Pace:
     _frames: TokenBuckets = field(default_factory=lambda: TokenBuckets(FRAMES_PER_MINUTE, FRAMES_AT_ONCE))
+    _rejoins: TokenBuckets = field(default_factory=lambda: TokenBuckets(REJOINS_PER_MINUTE, REJOINS_AT_ONCE))
     _complained_at: float = 0.0
+
+    def take(self) -> None:
+        """Counts one frame. Raises TooMany."""
+        self._frames.take("")
+
+    def take_rejoin(self) -> None:
+        """Raises TooMany."""
+        self._rejoins.take("")
 
     def allows_one_more(self) -> bool:
         """False for a frame to be dropped. Raises TooMany instead at most once a second, so that a flood is told."""
         try:
-            self._frames.take("")
+            self.take()
         except TooMany:
             now = time.monotonic()
             if now - self._complained_at < 1.0:

@@ -1,0 +1,288 @@
+"""The way in: from a token to an admitted connection, whatever it is carried by.
+
+Whoever comes in is in one of three positions: new (they read the log over HTTP and hear what is new), resumed (they get
+exactly what they missed), or far behind (they are told which part to read over HTTP, and get what is after it).
+
+Between reading the database and being admitted others may commit. The room is held open meanwhile and remembers who
+lost or changed their role, so that nobody is let in on what was true a moment ago.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from api import metrics, views
+from api.connection import Connection, Transport, Wire
+from api.context import MESSAGES_PER_MINUTE, Api
+from api.errors import ServerDraining
+from api.frames import (
+    Connected,
+    Frame,
+    Gap,
+    JoinSession,
+    Limits,
+    Participant,
+    Position,
+    SessionContext,
+    SessionView,
+)
+from api.hub import Room
+from api.tokens import Claims
+from api.upkeep import HEARTBEAT
+from core import accounts, log, reading
+from core.access import session_for
+from core.accounts import SignedIn
+from core.clock import iso
+from core.db import Transaction
+from core.errors import NotAllowed, NotSignedIn, SessionNotFound, TooMany
+
+FRAME_BYTES = 64 * 1024
+CONNECTIONS_PER_USER = 20
+#: Of a position in an address; no log is longer.
+MAX_DIGITS = 15
+#: Whoever missed more than this, in entries or bytes, reads the older part over HTTP, and is sent the newest entries.
+MOST_MISSED = 5_000
+MOST_MISSED_BYTES = 1024 * 1024
+NEWEST = 1_000
+NEWEST_BYTES = 256 * 1024
+#: So few are sent without being weighed.
+FEW = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one transaction said about somebody who wants in."""
+
+    who: SignedIn
+    view: SessionView
+    participants: list[Participant]
+    epoch: str
+    head: int
+    read_up_to: int
+    context: SessionContext
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a connection begins: `cursor` is the last entry that it does not get."""
+
+    cursor: int
+    is_resumed: bool
+    gap: Gap | None = None
+
+    @property
+    def kind(self) -> str:
+        return "gap" if self.gap else "resumed" if self.is_resumed else "fresh"
+
+
+def position(epoch: str, since: str) -> Position | None:
+    """What an address says of where to resume; None where it says nothing that can be read."""
+    is_number = since.isascii() and since.isdigit() and len(since) <= MAX_DIGITS
+    return Position(epoch=epoch, seq=int(since)) if is_number else None
+
+
+def show_token(api: Api, session_id: str, token: str, *, is_ticket: bool = False) -> Callable[[Transaction], SignedIn]:
+    """Checks a ticket or API token (`is_ticket`: nothing but a ticket). What is returned, run in a transaction, uses a
+    ticket up and says whose it is.
+
+    Raises NotSignedIn, at once or in the transaction.
+    """
+    as_ticket = _ticket(api, token) if not is_ticket else api.tokens.check("ticket", token)
+    claims = as_ticket or api.tokens.check("api", token)
+
+    def prove(tx: Transaction) -> SignedIn:
+        if as_ticket is not None:
+            if claims.session_id != session_id:
+                raise NotSignedIn("This ticket is for another session.")
+            accounts.use_ticket(tx, claims.jti, claims.expires_at)
+        return accounts.actor_by_id(
+            tx, claims.user_id, "web", expires_at=claims.until, token_version=claims.token_version
+        )
+
+    return prove
+
+
+def _ticket(api: Api, token: str) -> Claims | None:
+    try:
+        return api.tokens.check("ticket", token)
+    except NotSignedIn:
+        return None
+
+
+def show_request(who: SignedIn) -> Callable[[Transaction], SignedIn]:
+    """The same for somebody whose request was authenticated already: they may have been signed out since."""
+
+    def prove(tx: Transaction) -> SignedIn:
+        return accounts.actor_by_id(
+            tx, who.actor.user_id, "web", expires_at=who.expires_at, token_version=who.token_version
+        )
+
+    return prove
+
+
+async def enter(api: Api, session_id: str, prove: Callable[[Transaction], SignedIn]) -> Entry:
+    """Proves who it is, takes the seat, and reads where the log stands: in one transaction.
+
+    Raises NotSignedIn, SessionNotFound, TooMany, and ServerDraining while the server is going down.
+    """
+    if api.hub.is_draining:
+        raise ServerDraining
+
+    def look(tx: Transaction) -> Entry:
+        who = prove(tx)
+        return read_entry(tx, session_id, who, lock=True)
+
+    entry = await api.db.write(look)
+    if api.hub.connections_of(entry.who.actor.user_id) >= CONNECTIONS_PER_USER:
+        raise TooMany("You have this open too often: close some tabs.", retry_after_ms=10_000)
+    return entry
+
+
+def read_entry(tx: Transaction, session_id: str, who: SignedIn, *, lock: bool) -> Entry:
+    seat = session_for(tx, who.actor, session_id, "present", lock=lock)
+    if lock:
+        tx.sql.refresh(seat.session)  # Taking the seat may have written an entry.
+    return Entry(
+        who,
+        views.session_view(tx, seat),
+        views.participants(tx, session_id),
+        log.epoch(tx),
+        seat.session.head,
+        reading.read_up_to(tx, session_id, who.actor.user_id),
+        views.session_context(tx, seat.session),
+    )
+
+
+async def start_of(api: Api, room: Room, entry: Entry, since: Position | None) -> Start:
+    """Where somebody begins who holds everything up to `since`."""
+    # Without an epoch, `since` counts as one of this history: whoever has never been here has none to name.
+    if since is None or since.epoch not in ("", entry.epoch) or since.seq > entry.head:
+        return Start(entry.head, is_resumed=False)
+    behind = entry.head - since.seq
+    if behind <= FEW:
+        return Start(since.seq, is_resumed=True)
+    remembered = room.recall(since.seq)
+    if remembered is not None:
+        weights = [(seq, len(frame)) for seq, frame in remembered if seq <= entry.head]
+        weights.reverse()
+    else:
+        most = NEWEST if behind > MOST_MISSED else MOST_MISSED
+        weights = await api.db.read(lambda tx: log.weights(tx, room.session_id, since.seq, entry.head, most))
+    if behind <= MOST_MISSED and sum(weight for _, weight in weights) <= MOST_MISSED_BYTES:
+        return Start(since.seq, is_resumed=True)
+    cursor = entry.head - _newest(weights)
+    return Start(cursor, is_resumed=True, gap=Gap(from_seq=since.seq + 1, to_seq=cursor))
+
+
+def _newest(weights: list[tuple[int, int]]) -> int:
+    """How many of the newest entries are sent, of (seq, bytes) from the newest on."""
+    count, size = 0, 0
+    for _, weight in weights[:NEWEST]:
+        size += weight
+        if size > NEWEST_BYTES:
+            break
+        count += 1
+    return count
+
+
+def admit(api: Api, room: Room, wire: Wire, transport: Transport, entry: Entry, start: Start) -> Connection:
+    """Registers the connection and sends `connected`, then what it missed: no await in between, so nothing slips by.
+
+    Raises SessionNotFound for somebody who was removed since `entry` was read, and ServerDraining.
+    """
+    if api.hub.is_draining:
+        raise ServerDraining
+    role = room.role_since(entry.who.actor.user_id, entry.head, entry.view.role)
+    if role is None:
+        raise SessionNotFound
+    connection = Connection(
+        wire=wire,
+        person=entry.who.actor.person,
+        role=role,
+        cursor=start.cursor,
+        token_version=entry.who.token_version,
+        until=entry.who.expires_at,
+        proven_at=api.clock(),
+        transport=transport,
+    )
+    api.hub.join(room, entry.head, connection)
+    metrics.RESUMES.labels(start.kind).inc()
+    _tell(api, room, connection, entry, start)
+    return connection
+
+
+async def rejoin(api: Api, room: Room, connection: Connection, frame: JoinSession) -> None:
+    """A second hello on an open connection: everything is read anew, and sent from another place.
+
+    Raises NotSignedIn, SessionNotFound, TooMany.
+    """
+    connection.pace.take_rejoin()
+    if frame.reason == "diverged":
+        metrics.DIVERGENCES.inc()
+        # What this process remembers may be what differs: until more is committed, the log itself is read.
+        room.tail.clear()
+
+    def look(tx: Transaction) -> Entry:
+        who = accounts.actor_by_id(
+            tx, connection.person.user_id, "web", expires_at=connection.until, token_version=connection.token_version
+        )
+        return read_entry(tx, room.session_id, who, lock=False)
+
+    entry = await api.db.read(look)
+    start = await start_of(api, room, entry, frame.since)
+    if connection.id not in room.connections:
+        return  # Removed meanwhile: its wire is closed.
+    room.head = max(room.head, entry.head)
+    connection.cursor = start.cursor
+    room.is_digest_due = True
+    metrics.RESUMES.labels(start.kind).inc()
+    _tell(api, room, connection, entry, start)
+
+
+def _tell(api: Api, room: Room, connection: Connection, entry: Entry, start: Start) -> None:
+    _write(connection, _connected(api, connection, entry, start))
+    if start.gap is not None:
+        _write(connection, start.gap)
+    api.hub.bring_up(room, connection)
+
+
+def _write(connection: Connection, frame: Frame) -> None:
+    connection.write(frame.model_dump_json().encode())
+
+
+def _connected(api: Api, connection: Connection, entry: Entry, start: Start) -> Connected:
+    return Connected(
+        you=entry.who.actor.person,
+        role=entry.view.role,
+        session=entry.view,
+        participants=entry.participants,
+        presence=[views.shown(someone) for someone in api.hub.present(entry.view.id)],
+        epoch=entry.epoch,
+        seq=entry.head,
+        is_resumed=start.is_resumed,
+        heartbeat_ms=int(HEARTBEAT * 1_000),
+        limits=Limits(frame_bytes=FRAME_BYTES, messages_per_minute=MESSAGES_PER_MINUTE),
+        connection_id=connection.id,
+        expires_at=iso(connection.until),
+        read_up_to=entry.read_up_to,
+        context=entry.context,
+    )
+
+
+async def refresh(api: Api, room: Room, connection: Connection, token: str) -> None:
+    """Prolongs a connection by a newer sign-in of the same person.
+
+    Raises NotSignedIn for a token that is not valid, NotAllowed for somebody else's; then nothing is changed.
+    """
+    prove = show_token(api, room.session_id, token)
+    person = connection.person
+
+    def renew(tx: Transaction) -> SignedIn:
+        who = prove(tx)
+        if who.actor.user_id != person.user_id:
+            raise NotAllowed("That token is somebody else's.")
+        return who
+
+    who = await api.db.write(renew)
+    connection.renew(who.expires_at, who.token_version, api.clock())

@@ -1,0 +1,64 @@
+"""What a client sends: from text to a frame, to its effect, to the answer. The same over every transport."""
+
+from __future__ import annotations
+
+import orjson
+from pydantic import ValidationError
+
+from api import metrics
+from api.commands import Caller, run
+from api.entering import rejoin
+from api.errors import BadFrame
+from api.frames import ClientFrames, JoinSession, client_frame_adapter, error_frame
+from core.errors import CosessionError
+
+
+async def answer(caller: Caller, text: str) -> bytes | None:
+    """Carries one frame out. What it is answered with, if anything: a frame, which says why where it was refused."""
+    try:
+        frame = parse(text)
+        if isinstance(frame, JoinSession):
+            await rejoin(caller.api, *caller.place(), frame)
+            return None
+        answered = await run(caller, frame)
+    except CosessionError as error:
+        return refusal(error, re=message_id(text))
+    return answered.model_dump_json().encode() if answered is not None else None
+
+
+def parse(text: str) -> ClientFrames:
+    """Raises BadFrame."""
+    try:
+        return client_frame_adapter.validate_json(text)
+    except ValidationError as error:
+        raise _bad_frame(error) from None
+
+
+def _bad_frame(error: ValidationError) -> CosessionError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    # The union's tag stands first in a place; a client knows which type it sent.
+    where = ".".join(str(part) for part in first["loc"][1:])
+    known = {
+        "json_invalid": "That is not JSON.",
+        "union_tag_invalid": "There is no frame of that type.",
+        "union_tag_not_found": "A frame needs a type.",
+        "model_attributes_type": "A frame is a JSON object.",
+        "dict_type": "A frame is a JSON object.",
+    }
+    return BadFrame(known.get(first["type"], f"{where}: {first['msg']}" if where else first["msg"]))
+
+
+def message_id(text: str) -> str | None:
+    """The `client_msg_id` of a frame, where it can be told at all."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    found = value.get("client_msg_id") if isinstance(value, dict) else None
+    return found[:64] if isinstance(found, str) else None
+
+
+def refusal(error: CosessionError, re: str | None = None) -> bytes:
+    """An `error` frame."""
+    metrics.REFUSALS.labels(error.code).inc()
+    return error_frame(error.code, error.message, retryable=error.retryable, retry_after_ms=error.retry_after_ms, re=re)
