@@ -11,7 +11,7 @@ from core.events import Role
 
 @dataclass(frozen=True, slots=True)
 class ConnectionStatistics:
-    """One open connection. `peer` is the client's address; `open_for` counts seconds."""
+    """One open connection. `peer` is the client's address; `open_for` and `silent_for` count seconds."""
 
     id: str
     user_id: str
@@ -26,6 +26,8 @@ class ConnectionStatistics:
     #: False while it is still being brought up to the head.
     is_live: bool
     open_for: float
+    #: Since its client last said anything.
+    silent_for: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,4 +88,5 @@ def of_connection(connection: Connection, now: float) -> ConnectionStatistics:
         queued_bytes=connection.wire.buffered,
         is_live=connection.is_live,
         open_for=max(0.0, now - connection.opened_at),
+        silent_for=max(0.0, now - connection.heard_at),
     )

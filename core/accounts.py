@@ -39,6 +39,8 @@ class SignedIn:
     token_version: int
     #: When the token or login that proved it ends.
     expires_at: datetime
+    #: May look at everything that is open on this server.
+    is_admin: bool = False
 
 
 def normal_email(text: str) -> str:
@@ -58,8 +60,8 @@ def normal_name(text: str) -> str:
     return name
 
 
-def add_user(tx: Transaction, email: str | None, name: str) -> tables.User:
-    """A new account. Raises EmailTaken."""
+def add_user(tx: Transaction, email: str | None, name: str, *, is_admin: bool = False) -> tables.User:
+    """A new account; the first one is always an admin's. Raises EmailTaken."""
     address = normal_email(email) if email else None
     if address is not None and find_by_email(tx, address) is not None:
         raise EmailTaken(f"There is an account for {address} already.")
@@ -69,11 +71,13 @@ def add_user(tx: Transaction, email: str | None, name: str) -> tables.User:
         email=address,
         name=normal_name(name),
         color=zlib.crc32(user_id.encode()) % COLORS,
+        is_admin=is_admin,
         created_at=tx.now,
     )
     tx.sql.add(user)
     if tx.sql.get(tables.Meta, FIRST_USER) is None:
         tx.sql.add(tables.Meta(key=FIRST_USER, value=user_id))
+        user.is_admin = True
     tx.sql.flush()
     return user
 
@@ -102,7 +106,7 @@ def actor_by_id(
         raise NotSignedIn
     if token_version is not None and token_version != user.token_version:
         raise NotSignedIn("You were signed out. Sign in again.")
-    return SignedIn(actor_for(user, source), user.email, user.token_version, expires_at)
+    return SignedIn(actor_for(user, source), user.email, user.token_version, expires_at, user.is_admin)
 
 
 def first_user(tx: Transaction) -> tables.User | None:

@@ -126,16 +126,37 @@ def change_role(tx: Transaction, actor: Actor, session_id: str, user_id: str, ro
         return
     if seat.role == "host":
         _keep_a_host(tx, session_id, besides=user_id)
-    seat.role = role
-    tx.sql.add(seat)
-    log.append(tx, session, RoleChanged(user_id=user_id, role=role), actor_id=actor.user_id)
+    _give_role(tx, session, seat, role, by=actor.user_id)
+
+
+def hand_over(tx: Transaction, actor: Actor, session_id: str, user_id: str) -> Seat:
+    """Makes another participant the session's host; the actor stays, as an editor. All of it or nothing.
+
+    Raises: NotAllowed for whoever is no host, UserNotFound for somebody without a seat, Invalid for oneself.
+    """
+    session, theirs = _managed_seat(tx, actor, session_id, user_id)
+    if user_id == actor.user_id:
+        raise Invalid("You are host already: hand the session over to somebody else.")
+    mine = _seat(tx, session_id, actor.user_id)
+    if theirs.role != "host":
+        _give_role(tx, session, theirs, "host", by=actor.user_id)
+    _give_role(tx, session, mine, "editor", by=actor.user_id)
+    session.host_id = user_id
+    tx.sql.add(session)
+    tx.sql.flush()
+    log.append(tx, session, SessionUpdate(host=host_of(tx, session)), actor_id=actor.user_id)
+    return Seat(session, "editor")
 
 
 def raise_role(tx: Transaction, session: tables.Session, seat: tables.Participation, role: Role) -> None:
     """A better invite lifts somebody who has a seat. The caller has checked the invite and locked the session."""
+    _give_role(tx, session, seat, role, by=seat.user_id)
+
+
+def _give_role(tx: Transaction, session: tables.Session, seat: tables.Participation, role: Role, *, by: str) -> None:
     seat.role = role
     tx.sql.add(seat)
-    log.append(tx, session, RoleChanged(user_id=seat.user_id, role=role), actor_id=seat.user_id)
+    log.append(tx, session, RoleChanged(user_id=seat.user_id, role=role), actor_id=by)
 
 
 def remove(tx: Transaction, actor: Actor, session_id: str, user_id: str) -> None:

@@ -76,10 +76,14 @@ def serve(
 
 
 @user_app.command("add")
-def user_add(email: str, name: Annotated[str, typer.Option(help="The name that others see.")]) -> None:
+def user_add(
+    email: str,
+    name: Annotated[str, typer.Option(help="The name that others see.")],
+    admin: Annotated[bool, typer.Option("--admin", help="May see every live session and connection.")] = False,
+) -> None:
     """Make an account."""
     with _plain_errors():
-        account = operator.add_user(_settings(), email, name)
+        account = operator.add_user(_settings(), email, name, is_admin=admin)
         typer.echo(f"{account.user_id}  {account.email}  {account.name}")
 
 

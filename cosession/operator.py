@@ -43,12 +43,13 @@ class Account:
     token_version: int
 
 
-def add_user(settings: Settings, email: str, name: str) -> Account:
+def add_user(settings: Settings, email: str, name: str, *, is_admin: bool = False) -> Account:
     """A new account. Raises CommandFailed, CosessionError."""
+    body = {"email": email, "name": name, "is_admin": is_admin}
     return _either(
         settings,
-        lambda tx: _account(accounts.add_user(tx, email, name)),
-        lambda server: account_from(server.post("/api/operator/users", {"email": email, "name": name})),
+        lambda tx: _account(accounts.add_user(tx, email, name, is_admin=is_admin)),
+        lambda server: account_from(server.post("/api/operator/users", body)),
     )
 
 

@@ -42,6 +42,8 @@ class Me(BaseModel):
     username: str
     email: str | None
     color: int
+    #: May see `/api/admin/live`.
+    is_admin: bool
 
 
 class SignedInAs(Me):
@@ -50,7 +52,13 @@ class SignedInAs(Me):
 
 
 def me_of(who: SignedIn) -> Me:
-    return Me(user_id=who.actor.user_id, username=who.actor.name, email=who.email, color=who.actor.color)
+    return Me(
+        user_id=who.actor.user_id,
+        username=who.actor.name,
+        email=who.email,
+        color=who.actor.color,
+        is_admin=who.is_admin,
+    )
 
 
 @router.post("/sign-in")

@@ -27,6 +27,7 @@ class Alive(BaseModel):
 class NewUser(Body):
     email: str = Field(max_length=320)
     name: str = Field(max_length=200)
+    is_admin: bool = False
 
 
 class UserView(BaseModel):
@@ -84,7 +85,7 @@ async def add_user(body: NewUser, request: Request, api: ApiDep) -> UserView:
     _check_operator(api, request)
 
     def add(tx: Transaction) -> UserView:
-        return _view(accounts.add_user(tx, body.email, body.name))
+        return _view(accounts.add_user(tx, body.email, body.name, is_admin=body.is_admin))
 
     return await api.db.write(add)
 

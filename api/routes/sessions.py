@@ -32,6 +32,12 @@ class ChangedRole(Body):
     role: Role
 
 
+class HandOver(Body):
+    """Who becomes host."""
+
+    user_id: str = Field(max_length=64)
+
+
 class SessionList(BaseModel):
     items: list[SessionView]
 
@@ -80,6 +86,12 @@ async def rename_session(session_id: str, body: ChangedSession, api: ApiDep, who
 @router.post("/{session_id}/end")
 async def end_session(session_id: str, api: ApiDep, who: SignedInDep) -> SessionView:
     return await api.db.write(lambda tx: _fresh(tx, sessions.end(tx, who.actor, session_id)))
+
+
+@router.post("/{session_id}/hand-over")
+async def hand_over(session_id: str, body: HandOver, api: ApiDep, who: SignedInDep) -> SessionView:
+    """Somebody else becomes host; you stay, as an editor. Acts on open sockets at once."""
+    return await api.db.write(lambda tx: _fresh(tx, sessions.hand_over(tx, who.actor, session_id, body.user_id)))
 
 
 @router.get("/{session_id}/participants")

@@ -80,6 +80,7 @@ export function sessionView(seq: number): SessionView {
     created_at: "2026-01-05T09:00:00Z",
     last_activity_at: "2026-01-05T09:00:00Z",
     ended_at: null,
+    health_score: null,
     is_mirrored: false,
     unread_count: 0,
     mention_count: 0,
