@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import orjson
 import websockets
 
-from integrations.agents.live.delivery import Door, NoServer, ended
+from integrations.agents.live.delivery import Door, NoServer, ShareEnded, ended
 
 Frame = dict[str, Any]
 
@@ -75,8 +76,9 @@ class Audience:
                 case "ping":
                     await socket.send(_text(type="pong"))
                 case "token_expiring":
-                    reached = await self.door.reach(renew=True)
-                    await socket.send(_text(type="refresh_token", auth_token=reached.token))
+                    with suppress(ShareEnded):  # There is no other: this one holds for a while yet.
+                        reached = await self.door.reach(renew=True)
+                        await socket.send(_text(type="refresh_token", auth_token=reached.token))
                 case _:
                     pass
             self._take(frame)

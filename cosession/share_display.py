@@ -99,7 +99,7 @@ class Display(AbstractContextManager["Display"]):
         if self._status is not None:
             self._status.stop()
         if reason:
-            self.insist(f"{reason} Sharing has stopped.")
+            self.insist(reason)
         self.say(f"Shared: {_records(shared)}.")
         if refused:
             self.insist(f"{_records(refused)} the server did not take: the next start offers them again.")

@@ -243,8 +243,9 @@ class Share:
     def _end(self, over: ShareEnded | None) -> int:
         waiting = self._spool.count()
         files = self._follower.files
+        again = " With --new it goes on in another session." if over is not None and over.is_over else ""
         self._display.end(
-            over.message if over is not None else "",
+            "" if over is None else f"{over.message} Sharing has stopped.{again}",
             waiting,
             self._spool.count("acknowledged"),
             self._spool.count("refused"),

@@ -5,6 +5,7 @@ Real processes on both ends; the agent is a recorded transcript that is written 
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import random
@@ -20,8 +21,10 @@ from typing import Any
 
 import httpx2
 import pytest
+from rich.console import Console
 from websockets.sync.client import connect
 
+from cosession.share_display import Display
 from tests.support.chromium import ROOT
 from tests.support.processes import start, stop, wait_until
 from tests.support.server import ServerProcess, running_server
@@ -33,6 +36,13 @@ PASSWORD = "correct-horse-battery-7"
 
 pytestmark = pytest.mark.skipif(not RECORDED.is_dir(), reason="the recorded transcripts are not beside the checkout")
 
+BEFORE = "def add(a, b):\n    return a - b\n"
+#: What the recorded agent's edits are to those who look on.
+EDITED = {
+    "calc.py": ("modified", BEFORE, "def add(a, b):\n    return a + b  # [REDACTED:github]\n"),
+    "NOTES.md": ("added", None, "It was the sign. The password is [REDACTED:known-value].\n"),
+}
+
 
 class Shop:
     """A project on the developer's machine, and the command line there. Ann shares."""
@@ -42,7 +52,7 @@ class Shop:
         self.server = server
         self.folder = home / "shop"
         self.folder.mkdir(parents=True)
-        (self.folder / "calc.py").write_text("def add(a, b):\n    return a - b\n")
+        (self.folder / "calc.py").write_text(BEFORE)
         # Of the project itself: none of it is meant for us.
         theirs = "PORT=3000\nHOST=shop\nDATABASE_URL=mysql://shop\nJWT_SECRET_KEY=short\n"
         (self.folder / ".env").write_text(f"{theirs}SHOP_PASSWORD={PASSWORD}\n")
@@ -91,6 +101,30 @@ class Shop:
 
     def log_of(self, session_id: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.run("export", session_id, "--as", "ann@example.com").splitlines()]
+
+    def files_of(self, session_id: str) -> dict[str, tuple[str, str | None, str | None]]:
+        """Path → how it differs from what it was, what it was, and what it is."""
+        views = self.call("GET", f"/api/sessions/{session_id}/files")["items"]
+        return {
+            view["path"]: (
+                view["change"],
+                self.content(session_id, view["base_version"]),
+                self.content(session_id, view["version"]),
+            )
+            for view in views
+        }
+
+    def content(self, session_id: str, version: str | None) -> str | None:
+        if version is None:
+            return None
+        headers = {"Authorization": f"Bearer {self.token}"}
+        address = f"{self.server.url}/api/sessions/{session_id}/blobs/{version}"
+        return httpx2.get(address, headers=headers, timeout=10.0).raise_for_status().text
+
+    def edit(self) -> None:
+        """What the recorded agent did to the files; with secrets in them."""
+        (self.folder / "calc.py").write_text(f"def add(a, b):\n    return a + b  # {TOKEN}\n")
+        (self.folder / "NOTES.md").write_text(f"It was the sign. The password is {PASSWORD}.\n")
 
     def imported(self, transcript: Path) -> list[dict[str, Any]]:
         """The agent's entries that reading the finished transcript at once gives."""
@@ -259,6 +293,7 @@ def sharing(shop: Shop, *words: str, **env: str) -> Iterator[Sharing]:
 def test_a_running_agent_is_followed_from_its_beginning_as_if_read_at_once(shop: Shop, transcript: Path) -> None:
     file = shop.home / "t.jsonl"
     file.touch()
+    shop.edit()
     agent = Agent(file, shop.recorded(transcript), seed=1, seconds=3)
     with sharing(shop, "--follow", str(file)) as share:
         session_id = share.session_id
@@ -268,6 +303,7 @@ def test_a_running_agent_is_followed_from_its_beginning_as_if_read_at_once(shop:
     entries = shop.log_of(session_id)
     check_dense(entries)
     assert agents_part(entries) == shop.imported(file)
+    assert shop.files_of(session_id) == EDITED
     assert "[REDACTED:github]" in json.dumps(entries)
     assert "[REDACTED:known-value]" in json.dumps(entries)
     check_no_secret(shop.server, share.output)
@@ -278,6 +314,7 @@ def test_killed_at_any_point_sharing_goes_on_where_it_was(shop: Shop) -> None:
     dice = random.Random(2)
     file = shop.home / "t.jsonl"
     file.touch()
+    shop.edit()
     agent = Agent(file, shop.recorded(CLAUDE), seed=3, seconds=14)
     sessions: set[str] = set()
     kills = 0
@@ -301,9 +338,12 @@ def test_killed_at_any_point_sharing_goes_on_where_it_was(shop: Shop) -> None:
         share.until_says("Everything so far is shared.")
         assert share.interrupt() == 0, share.output
     assert len(sessions) == 1
-    entries = shop.log_of(sessions.pop())
+    session_id = sessions.pop()
+    entries = shop.log_of(session_id)
     check_dense(entries)
     assert agents_part(entries) == shop.imported(file)
+    assert shop.files_of(session_id) == EDITED
+    assert [entry["path"] for entry in entries if entry["type"] == "file_shared"] == ["calc.py", "calc.py", "NOTES.md"]
     check_no_secret(shop.server, share.output)
 
 
@@ -319,6 +359,7 @@ def test_while_the_network_is_away_everything_waits_and_then_arrives_in_order(tm
         }
         file = shop.home / "t.jsonl"
         content = shop.recorded(CLAUDE)
+        shop.edit()
         first, second = content.index(b"toolu_msg_fake_7_0"), content.index(b"toolu_msg_fake_11_0")
         file.write_bytes(content[:first])
         try:
@@ -348,6 +389,7 @@ def test_while_the_network_is_away_everything_waits_and_then_arrives_in_order(tm
         entries = shop.log_of(session_id)
         check_dense(entries)
         assert agents_part(entries) == shop.imported(file)
+        assert shop.files_of(session_id) == EDITED
         check_no_secret(server, share.output)
 
 
@@ -363,7 +405,7 @@ def test_the_terminal_says_who_is_watching_and_when_the_session_has_ended(shop: 
         share.until_says("Nobody is watching")
         shop.call("POST", f"/api/sessions/{session_id}/end")
         assert share.process.wait(30) == 0
-    assert "The session has ended. Sharing has stopped." in share.output
+    assert "The session has ended. Sharing has stopped. With --new it goes on in another session." in share.output
     with sharing(shop, "--follow", str(file)) as again:
         assert again.process.wait(30) == 0
     assert "The session has ended." in again.output
@@ -386,6 +428,26 @@ def test_who_is_no_host_any_more_stops_sharing_and_is_told(shop: Shop) -> None:
             shop.call("PATCH", f"{participants}/{ann}", token, json={"role": "viewer"})
         assert share.process.wait(30) == 2
     assert "only a host shares an agent. Sharing has stopped." in share.output
+
+
+def test_who_is_signed_out_stops_sharing_and_goes_on_with_another_token(shop: Shop) -> None:
+    file = shop.home / "t.jsonl"
+    content = shop.recorded(CODEX)
+    file.write_bytes(content[: len(content) // 2])
+    far = {"COSESSION_BASE_URL": shop.server.url, "COSESSION_DATA_DIR": str(shop.home / "mine")}
+    with sharing(shop, "--follow", str(file), COSESSION_TOKEN=shop.token, **far) as share:
+        session_id = share.session_id
+        share.until_says("Everything so far is shared.")
+        shop.run("user", "sign-out", "ann@example.com")
+        assert share.process.wait(60) == 2
+    assert "your token has expired, or you were signed out. Sharing has stopped." in share.output
+    file.write_bytes(content)
+    shop.token = shop.run("token", "ann@example.com").strip()
+    with sharing(shop, "--follow", str(file), COSESSION_TOKEN=shop.token, **far) as share:
+        assert share.session_id == session_id
+        share.until_says("Everything so far is shared.")
+        assert share.interrupt() == 0
+    assert agents_part(shop.log_of(session_id)) == shop.imported(file)
 
 
 @contextmanager
@@ -423,6 +485,31 @@ def test_the_latest_transcript_of_the_folder_is_found_and_shared_once_at_a_time(
 
 def wait_for(holds: Callable[[], bool], tries: int = 50) -> None:
     assert any(holds() for _ in range(tries))
+
+
+def test_the_terminal_shows_what_comes_from_outside_as_text() -> None:
+    written = io.StringIO()
+    with Display(Console(file=written, soft_wrap=True, highlight=False)) as display:
+        names = ["[red]Ben[/red]", "C\x1b[2Jas\u202e"]
+        for problem, waiting, watching in ((None, 0, names), ("a\x07b", 1, None), ("a\x07b", 2, None), (None, 0, [])):
+            display.show(
+                waiting=waiting,
+                shared=7,
+                refused="",
+                problem=problem,
+                is_idle=problem is None,
+                watching=watching,
+                restarts=0,
+                folder=None,
+            )
+    assert written.getvalue().splitlines() == [
+        "[red]Ben[/red] and C [2Jas  are watching",
+        "Everything so far is shared.",
+        "Offline, 1 record waits: a b.",
+        "Online.",
+        "Nobody is watching",
+        "Everything so far is shared.",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import re
 import unicodedata
 from fnmatch import fnmatchcase
 
-from core.errors import Invalid
+from core.errors import Invalid, PathRefused
+from core.paths import normal_path
 
 #: Characters, and parts.
 LONGEST_PATH = 1_000
@@ -117,6 +118,10 @@ def parts_of(path: str) -> tuple[str, ...]:
     parts = tuple(part for part in path.split("/") if part != ".")
     if not parts or len(parts) > DEEPEST or any(part in ("", "..") for part in parts):
         raise PathNotShared("it is outside of the shared folder")
+    try:
+        normal_path("/".join(parts))  # What no server takes is not read either.
+    except PathRefused as error:
+        raise PathNotShared("its name may mean something else elsewhere") from error
     for name in parts:
         if _is_secret(name, is_folder=name is not parts[-1]):
             raise PathNotShared("files of this name may hold secrets")
@@ -124,8 +129,8 @@ def parts_of(path: str) -> tuple[str, ...]:
 
 
 def shared_path(parts: tuple[str, ...]) -> str:
-    """The path as everybody sees it: composed characters, so that one name is one file on every system."""
-    return unicodedata.normalize("NFC", "/".join(parts))
+    """The path as everybody sees it: one name is one file on every system. `parts` come from `parts_of`."""
+    return normal_path("/".join(parts))
 
 
 def _is_secret(name: str, *, is_folder: bool) -> bool:

@@ -109,6 +109,8 @@ class TouchedFiles:
             self._workspace.read(path)
         except PathNotShared as refusal:
             return self._leave_out(path, refusal.message)
+        if self._redact(path) != path:
+            return self._leave_out(path, "its name may be a secret")
         if len(self._known) >= self._max_files:
             return self._leave_out(path, f"there are {self._max_files:,} files already")
         self._remember(path, KnownFile())

@@ -185,13 +185,16 @@ def test_no_secret_of_a_file_reaches_the_spool(shop: Path, spool: Spool, tmp_pat
     git(shop, "commit", "-qam", "a secret in the history")
     (shop / "calc.py").write_text(f"# {TOKEN}\n")
     (shop / "debug.log").write_text(TOKEN)
+    (shop / f"{TOKEN}.txt").write_text("x")
     files = opened(shop, spool)
+    files.ran([(0.0, 1e10)])
     files.touch([changed(path) for path in ("calc.py", ".env", "debug.log", "../s.db", "/etc/passwd")])
     told = sent(spool)
-    assert [(change, path) for change, path, _ in told] == [("modified", "calc.py")] * 2
+    assert [(change, path) for change, path, _ in told] == [("modified", "calc.py")] * 2, told
     assert b"[REDACTED:" in told[0][2]
     assert b"[REDACTED:" in told[1][2]
-    assert files.left_out.total() == 4
+    assert files.left_out.total() == 5
+    assert files.left_out["its name may be a secret"] == 1
     spool.close()
     everything = b"".join(file.read_bytes() for file in tmp_path.glob("s.db*"))
     assert TOKEN.encode() not in everything
