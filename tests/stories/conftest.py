@@ -9,12 +9,20 @@ from pathlib import Path
 import pytest
 
 from tests.stories.house import House, Someone, open_house
+from tests.stories.lines import Transport
 
 
 @pytest.fixture
-async def house(database_url: str, tmp_path: Path) -> AsyncGenerator[House]:
+def transport() -> Transport:
+    """What the tabs of a story are opened with. Modules whose stories hold over both override this."""
+    return "websocket"
+
+
+@pytest.fixture
+async def house(database_url: str, tmp_path: Path, transport: Transport) -> AsyncGenerator[House]:
     """The running product; after the story, the log must equal the tables and what every client was shown."""
     async with open_house(database_url, tmp_path / "data") as opened:
+        opened.transport = transport
         yield opened
         await opened.check()
 

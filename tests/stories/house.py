@@ -32,8 +32,7 @@ from core.events import event_adapter
 from core.migrations import upgrade
 from cosession import settings as configuration
 from cosession.compose import Runtime, compose
-
-Frame = dict[str, Any]
+from tests.stories.lines import Frame, Line, SocketLine, StreamLine, Transport
 
 
 class MovableClock:
@@ -67,10 +66,9 @@ class Client:
     """One browser tab, as far as the wire goes. Every frame that arrives is checked against the published models."""
 
     house: House
-    socket: websockets.ClientConnection
+    line: Line
     frames: list[Frame] = field(default_factory=list[Frame])
     _keys: itertools.count[int] = field(default_factory=itertools.count)
-    closed: tuple[int, str] | None = None
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _reader: asyncio.Task[None] | None = None
 
@@ -79,14 +77,25 @@ class Client:
 
     async def _read(self) -> None:
         try:
-            async for text in self.socket:
-                frame: Frame = json.loads(text)
-                validate(frame)
-                self.frames.append(frame)
-                self._news.set()
+            async for frame in self.line.frames():
+                self._take(frame)
         finally:
-            self.closed = (self.socket.close_code or 1006, self.socket.close_reason or "")
             self._news.set()
+
+    def _take(self, frame: Frame) -> None:
+        validate(frame)
+        self.frames.append(frame)
+        self._news.set()
+
+    @property
+    def closed(self) -> tuple[int, str] | None:
+        return self.line.closed
+
+    @property
+    def socket(self) -> websockets.ClientConnection:
+        """For stories about sockets themselves."""
+        assert isinstance(self.line, SocketLine)
+        return self.line.socket
 
     async def until(self, found: Callable[[Frame], bool], seconds: float = 5.0, *, after: int = 0) -> Frame:
         """The first frame, of those that came `after` so many or are to come, of which `found` is true."""
@@ -114,7 +123,11 @@ class Client:
         return self.closed
 
     async def send(self, **frame: Any) -> None:
-        await self.socket.send(json.dumps(frame))
+        await self.send_text(json.dumps(frame))
+
+    async def send_text(self, text: str) -> None:
+        for answer in await self.line.send_text(text):
+            self._take(answer)
 
     async def say(self, content: str, **fields: Any) -> Frame:
         """Says something and returns the ack or the error that answers it."""
@@ -139,7 +152,7 @@ class Client:
         return [frame["type"] for frame in self.frames]
 
     async def close(self) -> None:
-        await self.socket.close()
+        await self.line.close()
         if self._reader is not None:
             await asyncio.gather(self._reader, return_exceptions=True)
 
@@ -190,7 +203,10 @@ class Someone:
 
     async def open(self, session_id: str, **query: Any) -> Client:
         """Opens the session in a new tab and waits for `connected`."""
-        client = await self.house.connect(session_id, token=await self.ticket(session_id), **query)
+        if self.house.transport == "sse":
+            client = await self.house.stream(session_id, self.headers, **query)
+        else:
+            client = await self.house.connect(session_id, token=await self.ticket(session_id), **query)
         await client.until(lambda frame: frame["type"] == "connected")
         return client
 
@@ -202,6 +218,8 @@ class House:
     http: httpx2.AsyncClient
     clock: MovableClock
     seconds: MovableSeconds
+    #: What tabs are opened with, where a story leaves that to the house.
+    transport: Transport = "websocket"
     clients: list[Client] = field(default_factory=list[Client])
 
     async def someone(self, name: str) -> Someone:
@@ -212,7 +230,19 @@ class House:
         """A socket, without a word said on it."""
         words = "&".join(f"{name}={value}" for name, value in query.items())
         address = f"{self.url.replace('http', 'ws', 1)}/ws/session/{session_id}?{words}"
-        client = Client(self, await websockets.connect(address, max_size=None))
+        return self._follow(SocketLine(await websockets.connect(address, max_size=None)))
+
+    async def stream(self, session_id: str, headers: dict[str, str], **query: Any) -> Client:
+        """The same over an event stream. What is said goes by POST."""
+        path = f"/api/sessions/{session_id}"
+        request = self.http.build_request("GET", f"{path}/stream", params=query, headers=headers, timeout=30.0)
+        response = await self.http.send(request, stream=True)
+        if response.status_code != 200:
+            raise AssertionError(f"{response.status_code}: {(await response.aread()).decode()}")
+        return self._follow(StreamLine(self.http, response, f"{path}/commands", headers))
+
+    def _follow(self, line: Line) -> Client:
+        client = Client(self, line)
         client.start()
         self.clients.append(client)
         return client
