@@ -28,6 +28,7 @@ from api.frames import (
     SessionView,
 )
 from api.hub import Room
+from api.pace import Pace
 from api.tokens import Claims
 from api.upkeep import HEARTBEAT
 from core import accounts, log, reading
@@ -205,6 +206,7 @@ def admit(api: Api, room: Room, wire: Wire, transport: Transport, entry: Entry, 
         until=entry.who.expires_at,
         proven_at=api.clock(),
         transport=transport,
+        pace=Pace(api.hub.now),
     )
     api.hub.join(room, entry.head, connection)
     metrics.RESUMES.labels(start.kind).inc()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 from core.errors import TooMany
 from core.limits import TokenBuckets
@@ -16,11 +16,14 @@ REJOINS_PER_MINUTE = 30
 REJOINS_AT_ONCE = 10
 
 
-@dataclass(slots=True)
 class Pace:
-    _frames: TokenBuckets = field(default_factory=lambda: TokenBuckets(FRAMES_PER_MINUTE, FRAMES_AT_ONCE))
-    _rejoins: TokenBuckets = field(default_factory=lambda: TokenBuckets(REJOINS_PER_MINUTE, REJOINS_AT_ONCE))
-    _complained_at: float = 0.0
+    """Counts on `monotonic`, in seconds."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._frames = TokenBuckets(FRAMES_PER_MINUTE, FRAMES_AT_ONCE, monotonic)
+        self._rejoins = TokenBuckets(REJOINS_PER_MINUTE, REJOINS_AT_ONCE, monotonic)
+        self._complained_at = 0.0
 
     def take(self) -> None:
         """Counts one frame. Raises TooMany."""
@@ -35,7 +38,7 @@ class Pace:
         try:
             self.take()
         except TooMany:
-            now = time.monotonic()
+            now = self._monotonic()
             if now - self._complained_at < 1.0:
                 return False
             self._complained_at = now

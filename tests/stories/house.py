@@ -32,7 +32,7 @@ from core.events import event_adapter
 from core.migrations import upgrade
 from cosession import settings as configuration
 from cosession.compose import Runtime, compose
-from tests.stories.lines import Frame, Line, SocketLine, StreamLine, Transport
+from tests.stories.lines import Frame, Headers, Line, SocketLine, StreamLine, Transport
 
 
 class MovableClock:
@@ -204,7 +204,7 @@ class Someone:
     async def open(self, session_id: str, **query: Any) -> Client:
         """Opens the session in a new tab and waits for `connected`."""
         if self.house.transport == "sse":
-            client = await self.house.stream(session_id, self.headers, **query)
+            client = await self.house.stream(session_id, lambda: self.headers, **query)
         else:
             client = await self.house.connect(session_id, token=await self.ticket(session_id), **query)
         await client.until(lambda frame: frame["type"] == "connected")
@@ -232,10 +232,10 @@ class House:
         address = f"{self.url.replace('http', 'ws', 1)}/ws/session/{session_id}?{words}"
         return self._follow(SocketLine(await websockets.connect(address, max_size=None)))
 
-    async def stream(self, session_id: str, headers: dict[str, str], **query: Any) -> Client:
+    async def stream(self, session_id: str, headers: Headers, **query: Any) -> Client:
         """The same over an event stream. What is said goes by POST."""
         path = f"/api/sessions/{session_id}"
-        request = self.http.build_request("GET", f"{path}/stream", params=query, headers=headers, timeout=30.0)
+        request = self.http.build_request("GET", f"{path}/stream", params=query, headers=headers(), timeout=30.0)
         response = await self.http.send(request, stream=True)
         if response.status_code != 200:
             raise AssertionError(f"{response.status_code}: {(await response.aread()).decode()}")

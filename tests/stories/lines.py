@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Literal, Protocol
 
 import httpx2
@@ -12,6 +12,7 @@ import websockets
 
 Frame = dict[str, Any]
 Transport = Literal["websocket", "sse"]
+Headers = Callable[[], dict[str, str]]
 
 
 class Line(Protocol):
@@ -50,9 +51,10 @@ class SocketLine:
 
 
 class StreamLine:
-    """`commands` is where frames are posted to. Each event's `id` must name the place of the entry that it brings."""
+    """`commands` is where frames are posted to, with `headers` as they are then. Each event's `id` must name
+    the place of the entry that it brings."""
 
-    def __init__(self, http: httpx2.AsyncClient, response: httpx2.Response, commands: str, headers: Frame) -> None:
+    def __init__(self, http: httpx2.AsyncClient, response: httpx2.Response, commands: str, headers: Headers) -> None:
         self.closed: tuple[int, str] | None = None
         self._http = http
         self._response = response
@@ -92,7 +94,7 @@ class StreamLine:
     async def send_text(self, text: str) -> list[Frame]:
         body = f'{{"connection_id":"{self._hello["connection_id"]}","frames":[{text}]}}'
         async with self._in_order:
-            headers = {**self._headers, "Content-Type": "application/json"}
+            headers = {**self._headers(), "Content-Type": "application/json"}
             answer = await self._http.post(self._commands, content=body, headers=headers)
         assert answer.status_code == 200, answer.text
         return [item for item in answer.json()["items"] if item is not None]
