@@ -1,7 +1,8 @@
 """The session log: append to it, and read what follows a position.
 
 Numbers are given by the counter in the session's row, in the transaction that writes the entry, so they have no gaps
-and their order is commit order. Entries never change. Nothing else in the product writes the log.
+and their order is commit order. Entries never change, but for a deleted text (`blank`). Nothing else in the product
+writes the log.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from sqlalchemy import select as sa_select
 from sqlmodel import col, select
 
 from core import tables
+from core.blanking import blanked
 from core.clock import iso
 from core.db import Appended, Transaction
-from core.events import AnyEvent, Event, event_adapter
+from core.events import AnyEvent, CommentDeleted, Event, MessageDeleted, event_adapter
 from core.tables import table_of
 
 #: Most entries in one page.
@@ -50,6 +52,15 @@ _FIND = sa_select(_EVENTS.c.seq).where(
     _EVENTS.c.actor_id == bindparam("actor"),
     _EVENTS.c.key == bindparam("key"),
 )
+
+_BLANK = (
+    update(_EVENTS)
+    .where(_EVENTS.c.session_id == bindparam("session"), _EVENTS.c.seq == bindparam("number"))
+    .values(frame=bindparam("rest"))
+)
+#: The kinds of entries that hold somebody's text.
+_MESSAGE_TEXTS = ("chat_message", "message_edited")
+_COMMENT_TEXTS = ("code_comment", "comment_edited")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +108,24 @@ def encode(event: Event, *, seq: int, at: str, actor_id: str | None) -> bytes:
     """One log entry as the JSON object that is stored and sent."""
     body = event.model_dump(mode="json", exclude={"type"})
     return orjson.dumps({"type": event.type, "seq": seq, "at": at, "actor_id": actor_id, **body})
+
+
+def blank(tx: Transaction, session_id: str, deleted: MessageDeleted | CommentDeleted, *, since: int) -> None:
+    """Takes a deleted text out of every entry that holds it. `since` is the entry that it began with.
+
+    The one change that the log knows: see `core.blanking` for what stays.
+    """
+    holding = _MESSAGE_TEXTS if isinstance(deleted, MessageDeleted) else _COMMENT_TEXTS
+    entry = tables.LogEntry
+    rows = tx.sql.exec(
+        select(entry.seq, entry.frame).where(
+            entry.session_id == session_id, entry.seq >= since, col(entry.type).in_(holding)
+        )
+    ).all()
+    for seq, frame in rows:
+        rest = blanked(frame.encode(), deleted)
+        if rest is not None:
+            tx.sql.connection().execute(_BLANK, {"session": session_id, "number": seq, "rest": rest.decode()})
 
 
 def find(tx: Transaction, session_id: str, actor_id: str | None, key: str | None) -> int | None:
