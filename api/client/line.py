@@ -149,6 +149,15 @@ class Sse:
         return _StreamLine(http, session_id, response)
 
 
+async def _lines(response: httpx2.Response) -> AsyncIterator[str]:
+    """The server ends lines with LF alone. Python's own idea of a line would cut a message at U+2028."""
+    rest = b""
+    async for part in response.aiter_bytes():
+        *lines, rest = (rest + part).split(b"\n")
+        for line in lines:
+            yield line.decode()
+
+
 class _StreamLine:
     def __init__(self, http: httpx2.AsyncClient, session_id: str, response: httpx2.Response) -> None:
         self._http = http
@@ -159,7 +168,7 @@ class _StreamLine:
     async def frames(self) -> AsyncIterator[dict[str, Any]]:
         kind, data = "message", ""
         try:
-            async for line in self._response.aiter_lines():
+            async for line in _lines(self._response):
                 if line.startswith("event:"):
                     kind = line[6:].strip()
                 elif line.startswith("data:"):

@@ -50,6 +50,15 @@ class SocketLine:
         await self.socket.close()
 
 
+async def lines_of(response: httpx2.Response) -> AsyncIterator[str]:
+    """Lines of an event stream end with LF here. Python's own idea of a line would cut messages at U+2028."""
+    rest = b""
+    async for part in response.aiter_bytes():
+        *lines, rest = (rest + part).split(b"\n")
+        for line in lines:
+            yield line.decode()
+
+
 class StreamLine:
     """`commands` is where frames are posted to, with `headers` as they are then. Each event's `id` must name
     the place of the entry that it brings."""
@@ -66,7 +75,7 @@ class StreamLine:
     async def frames(self) -> AsyncIterator[Frame]:
         event: dict[str, str] = {}
         try:
-            async for line in self._response.aiter_lines():
+            async for line in lines_of(self._response):
                 name, _, value = line.partition(": ")
                 if name:
                     event[name] = value
