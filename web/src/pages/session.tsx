@@ -1,15 +1,19 @@
-/** A session: its transcript and its chat, side by side where there is room, else as two tabs. */
-import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
-import type { Me } from "~/api/cosession";
+/** A session: its transcript or its files beside its chat where there is room, else as three tabs. */
+import { useQuery } from "@tanstack/react-query";
+import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { api, type Me } from "~/api/cosession";
 import { ChatPanel } from "~/chat/chat-panel";
 import type { ComposerHandle } from "~/chat/composer";
-import { FileLinksProvider, isSameFile } from "~/code/file-refs";
+import { type FilePlace, FileLinksProvider, isSameFile } from "~/code/file-refs";
+import { useOpening } from "~/files/opening";
+import { FileRoom } from "~/files/room";
 import { useMedia, useNow, useTitle } from "~/lib/hooks";
 import { Announcer } from "~/session/announcer";
 import type { Line } from "~/session/connection";
 import { viewport } from "~/session/protocol";
 import { SessionProvider, useClient, useClientState, useSession } from "~/session/context";
 import { OfflineBanner, SessionHeader } from "~/session/header";
+import { usePlaces, useServePlace } from "~/session/place";
 import { usePresenceReport } from "~/session/presence";
 import { HelpDialog, useShortcuts } from "~/session/shortcuts";
 import { Transcript, type TranscriptHandle } from "~/transcript/transcript";
@@ -17,23 +21,37 @@ import { Button, LinkButton } from "~/ui/controls";
 import { Shell } from "~/ui/shell";
 import { Message } from "~/ui/states";
 
-type Tab = "transcript" | "chat";
+// The editor comes with the first file that somebody wants to see.
+const FileSurface = lazy(() => import("~/files/surface"));
+
+type Main = "transcript" | "files";
+type Tab = Main | "chat";
 
 export default function SessionPage({ id, me }: { id: string; me: Me }) {
   return (
     <SessionProvider id={id} userId={me.user_id}>
-      <SessionRoom id={id} me={me} />
+      <FileRoom id={id}>
+        <SessionRoom id={id} me={me} />
+      </FileRoom>
     </SessionProvider>
   );
 }
 
 function SessionRoom({ id, me }: { id: string; me: Me }) {
   const client = useClient();
+  const places = usePlaces();
   const line = useClientState((state) => state.line);
   const title = useSession((state) => state.session?.title);
   const isWide = useMedia("(min-width: 64rem)");
   const now = useNow(1_000);
-  const [tab, setTab] = useState<Tab>("transcript");
+  const [main, setMain] = useState<Main>("transcript");
+  const [isChatTab, setChatTab] = useState(false);
+  const tab: Tab = isChatTab && !isWide ? "chat" : main;
+  const setTab = useCallback((name: Tab) => {
+    setChatTab(name === "chat");
+    if (name !== "chat") setMain(name);
+  }, []);
+  const [hasFiles, setHasFiles] = useState(false);
   const [isHelpOpen, setHelpOpen] = useState(false);
   const transcript = useRef<TranscriptHandle>(null);
   const composer = useRef<ComposerHandle>(null);
@@ -43,19 +61,38 @@ function SessionRoom({ id, me }: { id: string; me: Me }) {
 
   useEffect(() => {
     if (tab === "chat" && !isWide) {
-      client.look({ viewport: viewport("chat") });
+      places.report(viewport("chat"));
     }
-  }, [client, tab, isWide]);
+  }, [places, tab, isWide]);
 
   const focusChat = useCallback(() => {
     setTab("chat");
     requestAnimationFrame(() => composer.current?.focus());
-  }, []);
-  const showFile = useCallback((file: string) => {
+  }, [setTab]);
+  const listed = useListedFiles(id);
+  const openFile = useOpening({ onShow: useCallback(() => setTab("files"), [setTab]), listed });
+  const showFile = useCallback(
+    (file: string, place?: FilePlace) => {
+      if (openFile(file, place)) return;
+      setTab("transcript");
+      // A transcript that was hidden has no height to scroll in before it is drawn.
+      requestAnimationFrame(() => transcript.current?.toFile(file));
+    },
+    [openFile, setTab],
+  );
+  useServePlace("transcript", async ({ seq }) => {
+    if (seq === null) return false;
     setTab("transcript");
-    // A transcript that was hidden has no height to scroll in before it is drawn.
-    requestAnimationFrame(() => transcript.current?.toFile(file));
-  }, []);
+    await nextFrame();
+    return (await transcript.current?.toSeq(seq)) ?? false;
+  });
+  useServePlace("chat", () => {
+    setTab("chat");
+    return true;
+  });
+  useEffect(() => {
+    if (main === "files") setHasFiles(true);
+  }, [main]);
   useShortcuts(
     useMemo(
       () => ({
@@ -65,23 +102,34 @@ function SessionRoom({ id, me }: { id: string; me: Me }) {
           transcript.current?.step(by);
         },
         toEnd: () => transcript.current?.toEnd(),
+        toMain: setTab,
         help: () => setHelpOpen(true),
       }),
-      [focusChat],
+      [focusChat, setTab],
     ),
   );
 
   if (line.phase === "stopped") return <Stopped line={line} me={me} onRetry={() => client.reconnect()} />;
-  const shows = (name: Tab) => isWide || tab === name;
+  const shows = (name: Tab) => tab === name || (isWide && name === "chat");
   return (
-    <KnownFiles onShow={showFile}>
+    <KnownFiles listed={listed} onShow={showFile}>
       <div className="flex h-full flex-col">
         <SessionHeader onHelp={() => setHelpOpen(true)} isNarrow={!isWide} />
         {!isWide && <Tabs tab={tab} onTab={setTab} unread={unread} />}
         <main className="relative flex min-h-0 flex-1">
           <OfflineBanner now={now} onRetry={() => client.reconnect()} />
-          <div className={`min-w-0 flex-1 ${shows("transcript") ? "" : "hidden"}`}>
-            <Transcript ref={transcript} />
+          <div className={`flex min-w-0 flex-1 flex-col ${shows("chat") && !isWide ? "hidden" : ""}`}>
+            {isWide && <MainSwitch main={main} onMain={setTab} />}
+            <div className={`min-h-0 flex-1 ${shows("transcript") ? "" : "hidden"}`}>
+              <Transcript ref={transcript} />
+            </div>
+            {(hasFiles || main === "files") && (
+              <div className={`min-h-0 flex-1 ${shows("files") ? "" : "hidden"}`}>
+                <Suspense fallback={null}>
+                  <FileSurface id={id} isShown={shows("files")} isNarrow={!isWide} />
+                </Suspense>
+              </div>
+            )}
           </div>
           <div
             className={`border-line min-h-0 ${isWide ? "w-90 shrink-0 border-l 2xl:w-105" : "w-full"} ${shows("chat") ? "" : "hidden"}`}
@@ -97,20 +145,59 @@ function SessionRoom({ id, me }: { id: string; me: Me }) {
 }
 
 /** Names of files in any text lead to where the agent changed them. */
-function KnownFiles({ onShow, children }: { onShow: (file: string) => void; children: ReactNode }) {
-  const paths = useSession((state) => [...state.files.keys()].join("\n"));
+function KnownFiles({
+  listed,
+  onShow,
+  children,
+}: {
+  listed: readonly string[];
+  onShow: (file: string, place?: FilePlace) => void;
+  children: ReactNode;
+}) {
+  const paths = useSession((state) => [...state.files.keys(), ...state.sharedFiles.keys()].join("\n"));
   const links = useMemo(() => {
-    const known = paths.split("\n");
+    const known = [...paths.split("\n"), ...listed];
     return { has: (file: string) => known.some((path) => isSameFile(path, file)), show: onShow };
-  }, [paths, onShow]);
+  }, [paths, listed, onShow]);
   return <FileLinksProvider links={links}>{children}</FileLinksProvider>;
 }
 
+/** Paths of the shared files as the server lists them: those shared before the entries at hand are known by it alone. */
+function useListedFiles(id: string): readonly string[] {
+  const list = useQuery({ queryKey: ["files", id], queryFn: ({ signal }) => api.files(id, signal), staleTime: 30_000 });
+  return useMemo(() => list.data?.items.map((file) => file.path) ?? [], [list.data]);
+}
+
+const nextFrame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+
+/** Where there is room, transcript and files take turns beside the chat. */
+function MainSwitch({ main, onMain }: { main: Main; onMain: (main: Main) => void }) {
+  const names: Record<Main, string> = { transcript: "Transcript", files: "Files" };
+  return (
+    <nav aria-label="What is shown beside the chat" className="border-line bg-surface flex shrink-0 gap-1 border-b px-3">
+      {(["transcript", "files"] as const).map((name, at) => (
+        <button
+          key={name}
+          type="button"
+          aria-pressed={main === name}
+          title={`${names[name]} (${at + 1})`}
+          onClick={() => onMain(name)}
+          className={`-mb-px h-9 border-b-2 px-2.5 text-xs font-medium outline-offset-[-3px] ${
+            main === name ? "border-accent text-ink" : "text-ink-soft hover:text-ink border-transparent"
+          }`}
+        >
+          {names[name]}
+        </button>
+      ))}
+    </nav>
+  );
+}
+
 function Tabs({ tab, onTab, unread }: { tab: Tab; onTab: (tab: Tab) => void; unread: number }) {
-  const names: Record<Tab, string> = { transcript: "Transcript", chat: "Chat" };
+  const names: Record<Tab, string> = { transcript: "Transcript", files: "Files", chat: "Chat" };
   return (
     <nav aria-label="Parts of the session" className="border-line bg-surface flex shrink-0 border-b px-2">
-      {(["transcript", "chat"] as const).map((name) => (
+      {(["transcript", "files", "chat"] as const).map((name) => (
         <button
           key={name}
           type="button"

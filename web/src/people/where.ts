@@ -6,7 +6,9 @@ export const statusWords: Record<PresenceStatus, string> = { active: "active", i
 
 export function whereabouts({ cursor, viewport, status }: PersonPresence): string {
   if (status === "away") return "away";
-  const place = cursor
+  // A cursor stays where it was left; what is on the screen now counts.
+  const isThere = cursor !== null && (viewport === null || viewport.file === cursor.file);
+  const place = cursor && isThere
     ? `at ${fileName(cursor.file)}:${cursor.line}`
     : viewport?.file
       ? `looking at ${fileName(viewport.file)}${viewport.top_line ? `:${viewport.top_line}` : ""}`

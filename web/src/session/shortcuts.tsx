@@ -7,6 +7,7 @@ export interface Shortcuts {
   focusChat: () => void;
   step: (by: 1 | -1) => void;
   toEnd: () => void;
+  toMain: (main: "transcript" | "files") => void;
   help: () => void;
 }
 
@@ -16,16 +17,20 @@ export function useShortcuts(shortcuts: Shortcuts): void {
     const onKey = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement | null;
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (target?.closest("input, textarea, select, [contenteditable], dialog")) return;
+      if (target?.closest("input, textarea, select, [contenteditable=true], dialog")) return;
+      // An open file has keys of its own.
+      const isInFile = target?.closest("[contenteditable]") != null;
       const act: Record<string, () => void> = {
         "/": shortcuts.focusChat,
         j: () => shortcuts.step(1),
         k: () => shortcuts.step(-1),
         g: shortcuts.toEnd,
+        "1": () => shortcuts.toMain("transcript"),
+        "2": () => shortcuts.toMain("files"),
         "?": shortcuts.help,
       };
       const found = act[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-      if (!found) return;
+      if (!found || (isInFile && !"/12?".includes(event.key))) return;
       event.preventDefault();
       found();
     };
@@ -39,6 +44,9 @@ const keys: [keys: string[], what: string][] = [
   [["K"], "Entry before"],
   [["G"], "To the latest entry"],
   [["Enter"], "Open or close the entry"],
+  [["1"], "The transcript"],
+  [["2"], "The files"],
+  [["C"], "Comment on the line, in a file"],
   [["/"], "Write in the chat"],
   [["Enter"], "Send the message"],
   [["Shift", "Enter"], "New line in the message"],

@@ -7,7 +7,9 @@ import { VList, type VListHandle } from "virtua";
 import { isSameFile } from "~/code/file-refs";
 import { focusWhenDrawn } from "~/lib/focus";
 import { viewport } from "~/session/protocol";
+import type { SessionClient } from "~/session/client";
 import { useClient, useClientState, useSession } from "~/session/context";
+import { usePlaces } from "~/session/place";
 import type { Row } from "~/session/state";
 import { Button, Spinner } from "~/ui/controls";
 import { Icon } from "~/ui/icon";
@@ -25,6 +27,8 @@ export interface TranscriptHandle {
   toEnd(): void;
   /** Moves to where this file was last changed, and opens it. Does nothing where it was not. */
   toFile(file: string): void;
+  /** Moves to entry `seq`, or the row before it where that has none; reads older pages for it. False: there is no such. */
+  toSeq(seq: number): Promise<boolean>;
 }
 
 export function Transcript({ ref }: { ref: Ref<TranscriptHandle> }) {
@@ -55,6 +59,7 @@ export function Transcript({ ref }: { ref: Ref<TranscriptHandle> }) {
 
 function Rows({ rows, ref }: { rows: readonly Row[]; ref: Ref<TranscriptHandle> }) {
   const client = useClient();
+  const places = usePlaces();
   const list = useRef<VListHandle>(null);
   const frame = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
@@ -93,9 +98,9 @@ function Rows({ rows, ref }: { rows: readonly Row[]; ref: Ref<TranscriptHandle> 
     const seq = list.current ? rows[list.current.findItemIndex(list.current.scrollOffset)]?.seq : undefined;
     // Behind the chat's tab nobody reads it.
     if (seq !== undefined && frame.current?.offsetParent) {
-      client.look({ viewport: viewport("transcript", { seq }) });
+      places.report(viewport("transcript", { seq }));
     }
-  }, [client, rows]);
+  }, [places, rows]);
 
   const lastSeq = rows.at(-1)?.seq ?? 0;
   const scrolled = (offset: number) => {
@@ -140,6 +145,20 @@ function Rows({ rows, ref }: { rows: readonly Row[]; ref: Ref<TranscriptHandle> 
           row.querySelector<HTMLElement>("button[aria-expanded=false]")?.click();
         });
       },
+      async toSeq(seq) {
+        const { from, to } = client.store.getState().session;
+        if (seq < 1 || seq > to) return false;
+        if (seq < from) {
+          if (!(await readBackTo(client, seq))) return false;
+          await new Promise((resolve) => requestAnimationFrame(resolve));
+        }
+        const now = client.store.getState().session.rows;
+        const found = now.findLastIndex((row) => row.seq <= seq);
+        isAtEnd.current = false;
+        setSeenSeq((seen) => seen ?? lastSeq);
+        list.current?.scrollToIndex(Math.max(0, found), { align: "start" });
+        return true;
+      },
       step(by) {
         const handle = list.current;
         if (!handle) return;
@@ -155,7 +174,7 @@ function Rows({ rows, ref }: { rows: readonly Row[]; ref: Ref<TranscriptHandle> 
         });
       },
     }),
-    [at, rows, toEnd, lastSeq],
+    [at, rows, toEnd, lastSeq, client],
   );
 
   const newer = seenSeq === null ? 0 : countAfter(rows, seenSeq);
@@ -224,6 +243,16 @@ function Rows({ rows, ref }: { rows: readonly Row[]; ref: Ref<TranscriptHandle> 
       )}
     </div>
   );
+}
+
+/** Older pages until entry `seq` is among them; false where they do not come. */
+async function readBackTo(client: SessionClient, seq: number): Promise<boolean> {
+  for (;;) {
+    const { from } = client.store.getState().session;
+    if (from <= seq) return true;
+    await client.loadOlder();
+    if (client.store.getState().session.from === from) return false;
+  }
 }
 
 /** How many of the last rows came after `seq`: counted from the end, where they are. */

@@ -1,0 +1,79 @@
+/** Ways into the file surface from elsewhere on the page: links in texts, the address, and following somebody. */
+import { useCallback, useEffect } from "react";
+import { isSameFile } from "~/code/file-refs";
+import type { FilePlace } from "~/code/file-refs";
+import { useClient } from "~/session/context";
+import { type Place, useServePlace } from "~/session/place";
+import { type DeskState, useDeskState, type Wish } from "./desk";
+import { readHash } from "./link";
+
+/** Shows a shared file; false where no such file is shared, as far as this page knows. */
+export type ShowFile = (file: string, place?: FilePlace) => boolean;
+
+interface Way {
+  /** Brings the surface into sight. */
+  onShow: () => void;
+  /** Paths that the server listed, beside those that the log told of. */
+  listed: readonly string[];
+}
+
+export function useOpening({ onShow, listed }: Way): ShowFile {
+  const desk = useDeskState();
+  const client = useClient();
+
+  const pathOf = useCallback(
+    (file: string): string | null => {
+      const told = client.store.getState().session.sharedFiles;
+      const paths = [...new Set([...listed, ...told.keys()])];
+      return paths.find((path) => path === file) ?? paths.find((path) => isSameFile(path, file) || isSameFile(file, path)) ?? null;
+    },
+    [client, listed],
+  );
+  const open = useCallback(
+    (file: string, wish: Wish) => {
+      onShow();
+      desk.open(file, wish);
+    },
+    [desk, onShow],
+  );
+
+  useHash(desk, open);
+  useServePlace("file", (place) => follow(place, "file", pathOf, open));
+  useServePlace("diff", (place) => follow(place, "diff", pathOf, open));
+
+  return useCallback(
+    (file, place = {}) => {
+      const path = pathOf(file);
+      if (path === null) return false;
+      open(path, { mode: "file", ...place });
+      return true;
+    },
+    [pathOf, open],
+  );
+}
+
+/** The address leads to a line when the page opens and when somebody changes it; an open file stands in it. */
+function useHash(desk: DeskState, open: (file: string, wish: Wish) => void): void {
+  useEffect(() => {
+    const read = () => {
+      const address = readHash(location.hash);
+      if (address) open(address.file, address);
+    };
+    read();
+    window.addEventListener("hashchange", read);
+    return () => window.removeEventListener("hashchange", read);
+  }, [desk, open]);
+}
+
+function follow(
+  place: Place,
+  mode: "file" | "diff",
+  pathOf: (file: string) => string | null,
+  open: (file: string, wish: Wish) => void,
+): boolean {
+  const path = place.file === null ? null : pathOf(place.file);
+  if (path === null) return false;
+  const { top_line: line, fraction, version, base_version: base } = place;
+  open(path, { mode, line, fraction, version, base });
+  return true;
+}
