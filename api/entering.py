@@ -146,7 +146,7 @@ def read_entry(tx: Transaction, session_id: str, who: SignedIn, *, lock: bool) -
         tx.sql.refresh(seat.session)  # Taking the seat may have written an entry.
     return Entry(
         who,
-        views.session_view(tx, seat),
+        views.session_view(tx, seat, who.actor.user_id),
         views.participants(tx, session_id),
         log.epoch(tx),
         seat.session.head,

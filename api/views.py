@@ -8,22 +8,30 @@ from api.frames import (
     Followed,
     Frame,
     HealthReason,
+    MessageView,
     Participant,
     PersonPresence,
     PresenceUpdate,
+    Reaction,
+    ReadMarker,
     SessionContext,
     SessionView,
     TypingNotice,
 )
-from core import health, sessions, tables
+from core import chat, health, reading, sessions, tables
 from core.access import Seat
 from core.clock import iso
 from core.db import Transaction
 from core.presence import Room, Shown
 
 
-def session_view(tx: Transaction, seat: Seat) -> SessionView:
+def session_view(
+    tx: Transaction, seat: Seat, user_id: str | None = None, unread: reading.Unread | None = None
+) -> SessionView:
+    """The session as this person sees it. `unread` is handed in where it was counted for many at once."""
     session = seat.session
+    if unread is None and user_id is not None:
+        unread = reading.unread_in(tx, session, user_id)
     # As it is stored: a list of sessions never reads their logs.
     stats = tx.sql.get(tables.AgentStats, session.id)
     found = health.score(stats, ended_at=session.ended_at, now=tx.now)
@@ -43,6 +51,27 @@ def session_view(tx: Transaction, seat: Seat) -> SessionView:
         ended_at=iso(session.ended_at) if session.ended_at else None,
         is_mirrored=tx.sql.get(tables.Mirror, session.id) is not None,
         health_score=found.score if found else None,
+        unread_count=unread.unread if unread else 0,
+        mention_count=unread.mentions if unread else 0,
+    )
+
+
+def read_marker(unread: reading.Unread) -> ReadMarker:
+    return ReadMarker(
+        read_up_to=unread.read_up_to, seq=unread.seq, unread_count=unread.unread, mention_count=unread.mentions
+    )
+
+
+def message_view(state: chat.MessageState) -> MessageView:
+    return MessageView(
+        **state.message.model_dump(),
+        seq=state.seq,
+        updated_seq=state.updated_seq,
+        edited_at=iso(state.edited_at) if state.edited_at else None,
+        is_deleted=state.is_deleted,
+        reactions=[Reaction(emoji=kind.emoji, user_ids=kind.user_ids) for kind in state.reactions],
+        reply_count=state.reply_count,
+        last_reply_at=iso(state.last_reply_at) if state.last_reply_at else None,
     )
 
 

@@ -142,9 +142,10 @@ def add_participant(
         seat = tables.Participation(session_id=session.id, user_id=person.user_id, role=role, joined_at=tx.now)
     else:
         seat.role, seat.joined_at, seat.removed_at = role, tx.now, None
+    entry = log.append(tx, session, ParticipantAdded(user=person, role=role, via=via), actor_id=person.user_id)
+    seat.joined_seq = entry.seq
     tx.sql.add(seat)
     tx.sql.flush()
-    log.append(tx, session, ParticipantAdded(user=person, role=role, via=via), actor_id=person.user_id)
 
 
 def visible_sessions(tx: Transaction, actor: Actor, limit: int = 200) -> list[Seat]:

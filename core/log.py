@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, func, insert, update
+from sqlalchemy import and_, bindparam, func, insert, or_, update
 from sqlalchemy import select as sa_select
 from sqlmodel import col, select
 
@@ -58,9 +58,8 @@ _BLANK = (
     .where(_EVENTS.c.session_id == bindparam("session"), _EVENTS.c.seq == bindparam("number"))
     .values(frame=bindparam("rest"))
 )
-#: The kinds of entries that hold somebody's text.
-_MESSAGE_TEXTS = ("chat_message", "message_edited")
-_COMMENT_TEXTS = ("code_comment", "comment_edited")
+#: Kinds of entries that give a text that stands already another one.
+_EDITS = ("message_edited", "comment_edited")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +114,32 @@ def blank(tx: Transaction, session_id: str, deleted: MessageDeleted | CommentDel
 
     The one change that the log knows: see `core.blanking` for what stays.
     """
-    holding = _MESSAGE_TEXTS if isinstance(deleted, MessageDeleted) else _COMMENT_TEXTS
+    text_id = deleted.message_id if isinstance(deleted, MessageDeleted) else deleted.comment_id
+    for held in holding(tx, session_id, text_id, since=since):
+        rest = blanked(held.frame, deleted)
+        if rest is not None:
+            tx.sql.connection().execute(_BLANK, {"session": session_id, "number": held.seq, "rest": rest.decode()})
+
+
+def holding(tx: Transaction, session_id: str, text_id: str, *, since: int) -> Sequence[Stored]:
+    """The entries that may hold the text of a message or comment: its first one, at `since`, and its edits."""
     entry = tables.LogEntry
     rows = tx.sql.exec(
-        select(entry.seq, entry.frame).where(
-            entry.session_id == session_id, entry.seq >= since, col(entry.type).in_(holding)
+        select(entry.seq, entry.type, entry.actor_id, entry.frame)
+        .where(
+            entry.session_id == session_id,
+            or_(
+                col(entry.seq) == since,
+                and_(
+                    col(entry.seq) > since,
+                    col(entry.type).in_(_EDITS),
+                    col(entry.frame).contains(text_id, autoescape=True),
+                ),
+            ),
         )
-    ).all()
-    for seq, frame in rows:
-        rest = blanked(frame.encode(), deleted)
-        if rest is not None:
-            tx.sql.connection().execute(_BLANK, {"session": session_id, "number": seq, "rest": rest.decode()})
+        .order_by(col(entry.seq))
+    )
+    return [Stored(number, kind, actor, frame.encode()) for number, kind, actor, frame in rows]
 
 
 def find(tx: Transaction, session_id: str, actor_id: str | None, key: str | None) -> int | None:

@@ -192,6 +192,8 @@ class Participation(SQLModel, table=True):
     session_id: str = _session(primary_key=True)
     user_id: str = _user(primary_key=True, index=True)
     role: str = Field(sa_column=Column(String(10), nullable=False))
+    #: The entry that gave them their seat: what stands before it is not news to them.
+    joined_seq: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     joined_at: datetime = _at()
     removed_at: datetime | None = _at(nullable=True)
 

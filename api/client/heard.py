@@ -9,7 +9,6 @@ import orjson
 
 from api.client.line import Closed
 from api.frames import ErrorFrame, server_frame_adapter
-from core.errors import CosessionError
 from core.events import AnyEvent, event_adapter
 
 _ENVELOPE = ("seq", "at", "actor_id")
@@ -37,23 +36,19 @@ class Restarted:
 Heard = LogEntry | Restarted | Any
 
 
-class Refused(CosessionError):
-    """The server refused that."""
-
-    code = "refused"
+class Refused(Exception):
+    """The server refused that, with its own code and words."""
 
     def __init__(self, frame: ErrorFrame) -> None:
-        super().__init__(frame.message, retry_after_ms=frame.retry_after_ms)
+        super().__init__(frame.message)
         self.error_code = frame.error_code
 
 
-class Stopped(CosessionError):
+class Stopped(Exception):
     """The server ended this for good."""
 
-    code = "stopped"
-
     def __init__(self, closed: Closed) -> None:
-        super().__init__(closed.reason or None)
+        super().__init__(closed.reason)
         self.close_code = closed.code
 
 

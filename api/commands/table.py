@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from api.commands import chat, follow, presence, session
+from api.commands import chat, comments, follow, presence, reading, session
 from api.commands.caller import Answer, Caller, CommandTable
 from api.errors import BadFrame
 from api.frames import ClientFrame
 from core.access import allows
 from core.errors import NotAllowed
 
-COMMANDS: CommandTable = {**chat.COMMANDS, **presence.COMMANDS, **follow.COMMANDS, **session.COMMANDS}
+COMMANDS: CommandTable = {
+    **chat.COMMANDS,
+    **comments.COMMANDS,
+    **reading.COMMANDS,
+    **presence.COMMANDS,
+    **follow.COMMANDS,
+    **session.COMMANDS,
+}
 
 
 async def run(caller: Caller, frame: ClientFrame) -> Answer:

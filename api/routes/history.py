@@ -11,10 +11,10 @@ from pydantic import BaseModel, Field
 from api.auth import ApiDep, SignedInDep
 from api.routes.accounts import Body
 from api.tokens import TICKET_LIFETIME
-from core import chat, log, turns
+from core import log, turns
 from core.access import session_for
 from core.db import Transaction
-from core.events import AnyAgentEvent, ChatMessage
+from core.events import AnyAgentEvent
 from core.storable import MAX_NUMBER
 
 router = APIRouter(prefix="/api/sessions/{session_id}", tags=["live"])
@@ -26,17 +26,6 @@ class Ticket(BaseModel):
     ticket: str
     #: Seconds.
     expires_in: int
-
-
-class MessageItem(BaseModel):
-    seq: int
-    message: ChatMessage
-
-
-class MessagePage(BaseModel):
-    items: list[MessageItem]
-    #: Ask for `before` this to go further back; null at the beginning.
-    next: int | None
 
 
 class Report(Body):
@@ -93,25 +82,6 @@ async def events(
         return Response(
             b'{"items":[' + items + b'],"next":' + orjson.dumps(following) + b"}", media_type="application/json"
         )
-
-    return await api.db.read(read)
-
-
-@router.get("/messages")
-async def messages(
-    session_id: str,
-    api: ApiDep,
-    who: SignedInDep,
-    before: Annotated[int | None, Query(ge=1, le=MAX_NUMBER)] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
-) -> MessagePage:
-    """Chat alone, oldest first; without `before`, the latest."""
-
-    def read(tx: Transaction) -> MessagePage:
-        session_for(tx, who.actor, session_id, "read", lock=False)
-        page = chat.history(tx, session_id, before=before, limit=limit)
-        items = [MessageItem(seq=view.seq, message=view.message) for view in page]
-        return MessagePage(items=items, next=items[0].seq if len(items) == limit else None)
 
     return await api.db.read(read)
 

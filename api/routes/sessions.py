@@ -9,7 +9,7 @@ from api import views
 from api.auth import ApiDep, SignedInDep
 from api.frames import Participant, SessionView
 from api.routes.accounts import Body
-from core import sessions
+from core import reading, sessions
 from core.access import Seat, session_for, visible_sessions
 from core.db import Transaction
 from core.events import Role
@@ -46,17 +46,17 @@ class ParticipantList(BaseModel):
     items: list[Participant]
 
 
-def _fresh(tx: Transaction, seat: Seat) -> SessionView:
+def _fresh(tx: Transaction, seat: Seat, user_id: str) -> SessionView:
     tx.sql.flush()
     tx.sql.refresh(seat.session)
-    return views.session_view(tx, seat)
+    return views.session_view(tx, seat, user_id)
 
 
 @router.post("", status_code=201)
 async def start_session(body: NewSession, api: ApiDep, who: SignedInDep) -> SessionView:
     def start(tx: Transaction) -> SessionView:
         session = sessions.start(tx, who.actor, body.title, agent=body.agent, key=body.key)
-        return _fresh(tx, session_for(tx, who.actor, session.id, "read"))
+        return _fresh(tx, session_for(tx, who.actor, session.id, "read"), who.actor.user_id)
 
     return await api.db.write(start)
 
@@ -66,7 +66,9 @@ async def list_sessions(api: ApiDep, who: SignedInDep) -> SessionList:
     """The sessions you may see, the latest activity first."""
 
     def look(tx: Transaction) -> SessionList:
-        return SessionList(items=[views.session_view(tx, seat) for seat in visible_sessions(tx, who.actor)])
+        seats = visible_sessions(tx, who.actor)
+        unread = reading.unread_of(tx, [seat.session for seat in seats], who.actor.user_id)
+        return SessionList(items=[views.session_view(tx, seat, unread=unread[seat.session.id]) for seat in seats])
 
     return await api.db.read(look)
 
@@ -74,24 +76,28 @@ async def list_sessions(api: ApiDep, who: SignedInDep) -> SessionList:
 @router.get("/{session_id}")
 async def get_session(session_id: str, api: ApiDep, who: SignedInDep) -> SessionView:
     return await api.db.read(
-        lambda tx: views.session_view(tx, session_for(tx, who.actor, session_id, "read", lock=False))
+        lambda tx: views.session_view(tx, session_for(tx, who.actor, session_id, "read", lock=False), who.actor.user_id)
     )
 
 
 @router.patch("/{session_id}")
 async def rename_session(session_id: str, body: ChangedSession, api: ApiDep, who: SignedInDep) -> SessionView:
-    return await api.db.write(lambda tx: _fresh(tx, sessions.rename(tx, who.actor, session_id, body.title)))
+    return await api.db.write(
+        lambda tx: _fresh(tx, sessions.rename(tx, who.actor, session_id, body.title), who.actor.user_id)
+    )
 
 
 @router.post("/{session_id}/end")
 async def end_session(session_id: str, api: ApiDep, who: SignedInDep) -> SessionView:
-    return await api.db.write(lambda tx: _fresh(tx, sessions.end(tx, who.actor, session_id)))
+    return await api.db.write(lambda tx: _fresh(tx, sessions.end(tx, who.actor, session_id), who.actor.user_id))
 
 
 @router.post("/{session_id}/hand-over")
 async def hand_over(session_id: str, body: HandOver, api: ApiDep, who: SignedInDep) -> SessionView:
     """Somebody else becomes host; you stay, as an editor. Acts on open sockets at once."""
-    return await api.db.write(lambda tx: _fresh(tx, sessions.hand_over(tx, who.actor, session_id, body.user_id)))
+    return await api.db.write(
+        lambda tx: _fresh(tx, sessions.hand_over(tx, who.actor, session_id, body.user_id), who.actor.user_id)
+    )
 
 
 @router.get("/{session_id}/participants")

@@ -219,12 +219,18 @@ def upgrade() -> None:
     with op.batch_alter_table("users", schema=None) as batch_op:
         batch_op.add_column(sa.Column("is_admin", sa.Boolean(), nullable=False, server_default=sa.false()))
 
+    with op.batch_alter_table("participants", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("joined_seq", sa.BigInteger(), nullable=False, server_default="0"))
+
     op.execute("UPDATE messages SET updated_seq = seq")
     # Whoever was here first runs this server.
     op.execute("UPDATE users SET is_admin = true WHERE id = (SELECT id FROM users ORDER BY created_at, id LIMIT 1)")
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("participants", schema=None) as batch_op:
+        batch_op.drop_column("joined_seq")
+
     with op.batch_alter_table("users", schema=None) as batch_op:
         batch_op.drop_column("is_admin")
 
