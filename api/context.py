@@ -12,6 +12,7 @@ from api.hub import Hub
 from api.pace import FRAMES_AT_ONCE, FRAMES_PER_MINUTE
 from api.tokens import Tokens
 from core.clock import Clock
+from core.comments import Placements
 from core.db import Database
 from core.limits import TokenBuckets
 
@@ -50,6 +51,8 @@ class Api:
     frames: TokenBuckets = field(default_factory=lambda: TokenBuckets(FRAMES_PER_MINUTE, FRAMES_AT_ONCE))
     #: Tries at links and logins, per client address.
     tries: TokenBuckets = field(default_factory=lambda: TokenBuckets(per_minute=10, burst=20))
+    #: Where comments stand in the versions of their files.
+    placements: Placements = field(default_factory=Placements)
     #: Each names one thing that must work before this process should get traffic; "" means it does.
     readiness: dict[str, Callable[[], str]] = field(default_factory=dict[str, Callable[[], str]])
 
