@@ -76,11 +76,14 @@ def pending(tx: Transaction, kinds: Collection[str], limit: int = 1_000) -> Sequ
 
 
 def begin(tx: Transaction, item_id: str) -> bool:
-    """Locks an item and marks it as handled, in the transaction of its effect. False when it was handled before."""
+    """Locks an item and marks it as handled, in the transaction of its effect. False when it was handled before.
+
+    Its id stays, for the next delivery of the same; what it said does not, so that nobody's words are kept twice.
+    """
     row = _locked(tx, item_id)
     if row is None or row.handled_at is not None:
         return False
-    row.handled_at = tx.now
+    row.handled_at, row.body = tx.now, b""
     tx.sql.add(row)
     return True
 

@@ -36,6 +36,8 @@ def normal_emoji(text: str) -> str:
 
 
 def _is_pictograph(character: str) -> bool:
+    if "\U0001f1e6" <= character <= "\U0001f1ff":
+        return False  # Half a flag.
     return (
         unicodedata.category(character) == "So" or character in "\u203c\u2049\u2194\u2195\u25fd\u25fe\u2b50\u3030\u303d"
     )

@@ -26,12 +26,14 @@ from api.door.serve import serve
 from api.door.settings import DoorSettings
 from api.frames import server_frame_adapter
 from core import accounts, log, tables
+from core.blanking import blanked
 from core.clock import system_clock
 from core.db import Transaction
-from core.events import event_adapter
+from core.events import CommentDeleted, MessageDeleted, event_adapter
 from core.migrations import upgrade
 from cosession import settings as configuration
 from cosession.compose import Runtime, compose
+from tests.stories.replay import check_comments, check_files
 from tests.stories.lines import Frame, Headers, Line, SocketLine, StreamLine, Transport
 
 
@@ -269,6 +271,7 @@ def check_tables(tx: Transaction, session_id: str, entries: list[Frame]) -> None
     assert session.head == len(entries)
     roles: dict[str, str] = {}
     messages: dict[str, str] = {}
+    reactions: set[tuple[str, str, str]] = set()
     for entry in entries:
         match entry["type"]:
             case "participant_added":
@@ -279,6 +282,15 @@ def check_tables(tx: Transaction, session_id: str, entries: list[Frame]) -> None
                 roles[entry["user_id"]] = entry["role"]
             case "chat_message":
                 messages[entry["message"]["id"]] = entry["message"]["content"]
+            case "message_edited":
+                messages[entry["message_id"]] = entry["content"]
+            case "message_deleted":
+                messages[entry["message_id"]] = ""
+                reactions = {there for there in reactions if there[0] != entry["message_id"]}
+            case "reaction_added":
+                reactions.add((entry["message_id"], entry["emoji"], entry["user_id"]))
+            case "reaction_removed":
+                reactions.remove((entry["message_id"], entry["emoji"], entry["user_id"]))
             case _:
                 pass
     seats = tx.sql.exec(select(tables.Participation).where(tables.Participation.session_id == session_id)).all()
@@ -287,7 +299,11 @@ def check_tables(tx: Transaction, session_id: str, entries: list[Frame]) -> None
     rows = tx.sql.exec(select(tables.Message).where(tables.Message.session_id == session_id)).all()
     assert messages == {row.id: row.content for row in rows}
     assert session.message_count == len(messages)
+    there = tx.sql.exec(select(tables.Reaction).where(tables.Reaction.session_id == session_id)).all()
+    assert reactions == {(row.message_id, row.emoji, row.user_id) for row in there}
     assert (session.status == "ended") == any(entry["type"] == "session_ended" for entry in entries)
+    check_files(tx, session_id, entries)
+    check_comments(tx, session_id, entries)
 
 
 def check_client(client: Client, logs: dict[str, list[Frame]]) -> None:
@@ -295,8 +311,27 @@ def check_client(client: Client, logs: dict[str, list[Frame]]) -> None:
     if connected is None or not client.entries:
         return
     first = client.entries[0]["seq"]
-    held = logs[connected["session"]["id"]][first - 1 : first - 1 + len(client.entries)]
-    assert client.entries == held, "a client was shown something else than the log holds"
+    log = logs[connected["session"]["id"]]
+    assert as_the_log_holds(client.entries, log) == log[first - 1 : first - 1 + len(client.entries)], (
+        "a client was shown something else than the log holds"
+    )
+
+
+def as_the_log_holds(entries: list[Frame], log: list[Frame]) -> list[Frame]:
+    """What a client was shown, without the texts that were taken back since."""
+    deleted = [
+        event_adapter.validate_python({k: v for k, v in entry.items() if k not in ("seq", "at", "actor_id")})
+        for entry in log
+        if entry["type"] in ("message_deleted", "comment_deleted")
+    ]
+    shown: list[Frame] = []
+    for entry in entries:
+        frame = json.dumps(entry).encode()
+        for event in deleted:
+            if isinstance(event, MessageDeleted | CommentDeleted):
+                frame = blanked(frame, event) or frame
+        shown.append(json.loads(frame))
+    return shown
 
 
 @asynccontextmanager
