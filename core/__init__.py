@@ -2,5 +2,6 @@
 
 Reading order: `events` (what can happen), `errors` (what can go wrong), `tables`, `db` (the one place that commits),
 `log`, `access` (the only way to a session), `accounts`, `sessions`, `chat`, `invites`, `turns`, `counting` and `health`
-(how the agent is doing), `presence`, `mirrors`, `inbox`, `prune`, `limits`, `storable`; `engines` and `migrations` beside them.
+(how the agent is doing), `presence`, `mirrors`, `inbox`, `prune`, `limits`, `storable`; `engines`
+and `migrations` beside them.
 """

@@ -6,12 +6,12 @@ Counting a log anew gives what was counted while it grew: the numbers are a proj
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, get_args
 
 import orjson
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from core import tables
 from core.db import Transaction
@@ -99,8 +99,8 @@ def count(tx: Transaction, session: tables.Session, event: AnyAgentEvent) -> Non
         stats = (count_log(tx, session.id) if may_have_history(session) else None) or _nothing(session.id, tx.now)
     counter = Counter(
         stats,
-        lambda path: not any(True for _ in _entries_with(tx, session.id, FileChanged, path=path)),
-        lambda call_id: next(_entries_with(tx, session.id, ToolCallStarted, call_id=call_id), None),
+        lambda path: _newest_with(tx, session.id, FileChanged, path=path) is None,
+        lambda call_id: _newest_with(tx, session.id, ToolCallStarted, call_id=call_id),
     )
     counter.count(event, tx.now)
     tx.sql.add(stats)
@@ -138,24 +138,26 @@ def _nothing(session_id: str, at: datetime) -> tables.AgentStats:
     return tables.AgentStats(session_id=session_id, first_at=at, last_at=at)
 
 
-def _entries_with(tx: Transaction, session_id: str, kind: type[Any], **field: str) -> Iterator[Any]:
-    """The session's events of one kind with a field of exactly this value, the newest first.
+def _newest_with(tx: Transaction, session_id: str, kind: type[Any], **field: str) -> Any | None:
+    """The session's last event of one kind whose one `field` is this value.
 
     The text of an entry is searched for it. A quotation mark inside a JSON string follows a backslash, so `"path":"x"`
-    is found as a field and nowhere else; capitals are compared afterwards, because SQLite's LIKE takes them as equal.
+    is found as a field and nowhere else. `replace` is asked because it is the one search that both databases have and
+    that tells capitals apart.
     """
-    ((name, value),) = field.items()
     entry = tables.LogEntry
-    rows = tx.sql.exec(
+    needle = orjson.dumps(field).decode()[1:-1]
+    frame = tx.sql.exec(
         select(entry.frame)
         .where(
             entry.session_id == session_id,
             entry.type == kind.model_fields["type"].default,
-            col(entry.frame).contains(orjson.dumps({name: value}).decode()[1:-1], autoescape=True),
+            func.replace(entry.frame, needle, "") != entry.frame,
         )
         .order_by(col(entry.seq).desc())
-    )
-    return (event for event in map(_event_of, rows) if getattr(event, name) == value)
+        .limit(1)
+    ).first()
+    return _event_of(frame) if frame is not None else None
 
 
 def _event_of(frame: str) -> AnyAgentEvent:
