@@ -39,7 +39,7 @@ export function FileHead({ file, versions, counts, canSplit, hasText, handle, on
         {file.change !== "unchanged" && <Badge tone={tones[file.change]}>{file.change}</Badge>}
         {counts && <Counts added={counts.added} removed={counts.removed} />}
       </div>
-      <div className="flex items-center gap-1.5">
+      <div className="flex flex-wrap items-center gap-x-1.5 gap-y-1">
         <ModeSwitch />
         <Versions file={file} versions={versions} />
         <Tools canSplit={canSplit} hasText={hasText} file={file} handle={handle} />
@@ -84,7 +84,7 @@ function Versions({ file, versions }: Pick<Props, "file" | "versions">) {
         label="Compare from"
         versions={versions}
         chosen={base}
-        whenNull={file.base_version === null ? "Nothing (a new file)" : "As first shared"}
+        whenNull={file.base_version === null ? "Nothing" : "First"}
         onChoose={(next) => desk.show({ base: next })}
       />
       <IconButton icon="swap" label="Swap both versions" disabled={!canSwap} onClick={swap} className="size-7" />

@@ -25,6 +25,7 @@ import { pointedOut, setAimed, setFresh } from "./fresh";
 import { colours, languageFor } from "./language";
 import { placeOf, scrollTo, type TopPlace } from "./scroll";
 import { theme } from "./theme";
+import { wholeChunks } from "./whole";
 
 export interface PaneSpec {
   path: string;
@@ -63,8 +64,8 @@ export class Pane {
     if (spec.layout === "split") {
       this.merge = new MergeView({
         parent,
-        a: { doc: spec.base, extensions: this.reader(`${spec.path}, before`) },
-        b: { doc: spec.text, extensions: [this.reader(`${spec.path}, after`), this.shared()] },
+        a: { doc: spec.base, extensions: [this.reader(`${spec.path}, before`), wholeChunks("a")] },
+        b: { doc: spec.text, extensions: [this.reader(`${spec.path}, after`), this.shared(), wholeChunks("b")] },
         collapseUnchanged: COLLAPSE,
         gutter: true,
         diffConfig: DIFF_BOUNDS,
@@ -78,7 +79,7 @@ export class Pane {
         extensions: [
           this.reader(isDiff ? `Changes to ${spec.path}` : spec.path),
           this.shared(),
-          isDiff ? unified(spec.base) : [],
+          isDiff ? [unified(spec.base), wholeChunks("b")] : [],
         ],
       });
     }

@@ -7,7 +7,8 @@ const rules = EditorView.theme({
   "&.cm-focused": { outline: "none" },
   ".cm-scroller": { fontFamily: "var(--font-mono)", lineHeight: "20px", fontVariantLigatures: "none" },
   ".cm-content": { padding: "6px 0 40vh", caretColor: "transparent" },
-  ".cm-content:focus-visible": { outline: "2px solid var(--focus)", outlineOffset: "-2px" },
+  ".cm-content:focus-visible": { outline: "none" },
+  "&:has(.cm-content:focus-visible)": { outline: "2px solid var(--focus)", outlineOffset: "-2px" },
   ".cm-line": { padding: "0 16px 0 6px" },
   ".cm-gutters": {
     backgroundColor: "var(--surface)",
@@ -78,22 +79,24 @@ const rules = EditorView.theme({
   ".cm-searchMatch": { backgroundColor: "light-dark(#fde9a9, #57470f)", borderRadius: "2px" },
   ".cm-searchMatch-selected": { backgroundColor: "light-dark(#f8c64b, #8a6d10)" },
 
-  ".cm-changedLine, .cm-insertedLine": { backgroundColor: "var(--added-bg)" },
+  "&.cm-merge-b .cm-changedLine, .cm-insertedLine": { backgroundColor: "var(--added-bg)" },
   "&.cm-merge-a .cm-changedLine, .cm-deletedChunk": { backgroundColor: "var(--removed-bg)" },
   ".cm-deletedChunk": { paddingLeft: "6px" },
-  ".cm-deletedChunk .cm-deletedText, .cm-deletedText, &.cm-merge-a .cm-changedText": {
-    background: "color-mix(in srgb, var(--removed-mark) 26%, transparent)",
+  "& .cm-deletedChunk .cm-deletedText, &.cm-merge-a .cm-changedText": {
+    background: "color-mix(in srgb, var(--removed-mark) 22%, transparent)",
     borderRadius: "2px",
   },
-  "&.cm-merge-b .cm-changedText, .cm-insertedLine .cm-changedText": {
-    background: "color-mix(in srgb, var(--added-mark) 26%, transparent)",
+  "&.cm-merge-b .cm-changedText": {
+    background: "color-mix(in srgb, var(--added-mark) 22%, transparent)",
     borderRadius: "2px",
   },
+  // Where a whole line came or went, every word of it did: nothing within it is worth pointing out.
+  "& .cm-whole .cm-changedText, & .cm-whole.cm-changedText": { background: "none !important" },
   "ins.cm-insertedLine": { textDecoration: "none" },
   ".cm-changeGutter": { width: "3px", padding: 0 },
-  ".cm-changedLineGutter": { background: "var(--added-mark)" },
-  "&.cm-merge-a .cm-changedLineGutter, .cm-deletedLineGutter": { background: "var(--removed-mark)" },
-  ".cm-collapsedLines": {
+  "&.cm-merge-b .cm-changedLineGutter": { background: "var(--added-mark)" },
+  "&.cm-merge-a .cm-changedLineGutter, & .cm-deletedLineGutter": { background: "var(--removed-mark)" },
+  "& .cm-collapsedLines": {
     background: "var(--sunken)",
     color: "var(--ink-faint)",
     fontFamily: "var(--font-sans)",
@@ -101,7 +104,7 @@ const rules = EditorView.theme({
     padding: "3px 12px",
     cursor: "pointer",
   },
-  ".cm-collapsedLines:hover": { color: "var(--ink)" },
+  "& .cm-collapsedLines:hover": { color: "var(--ink)" },
   ".cm-mergeSpacer": {
     background: "repeating-linear-gradient(-45deg, transparent 0 5px, var(--sunken) 5px 10px)",
   },
