@@ -33,8 +33,8 @@ from core.events import CommentDeleted, MessageDeleted, event_adapter
 from core.migrations import upgrade
 from cosession import settings as configuration
 from cosession.compose import Runtime, compose
-from tests.stories.replay import check_comments, check_files
 from tests.stories.lines import Frame, Headers, Line, SocketLine, StreamLine, Transport
+from tests.stories.replay import check_comments, check_files
 
 
 class MovableClock:
