@@ -6,16 +6,19 @@ Counting a log anew gives what was counted while it grew: the numbers are a proj
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any, Protocol, get_args
 
 import orjson
-from sqlmodel import col, func, select
+from sqlalchemy import Text, bindparam, func
+from sqlalchemy import select as sa_select
+from sqlmodel import col, select
 
 from core import tables
 from core.db import Transaction
 from core.events import (
+    AgentEvent,
     AgentFailed,
     AnyAgentEvent,
     FileChanged,
@@ -34,19 +37,35 @@ AGENT_EVENTS: frozenset[str] = frozenset(
 )
 
 
-class Counter:
-    """Adds events to one session's numbers. It is told of each event before the event is appended."""
+_EVENTS = tables.table_of("events")
+#: `replace` is the one search that both databases have and that tells capitals apart.
+_NEWEST = (
+    sa_select(_EVENTS.c.frame)
+    .where(
+        _EVENTS.c.session_id == bindparam("session"),
+        _EVENTS.c.type == bindparam("type"),
+        func.replace(_EVENTS.c.frame, bindparam("needle", type_=Text), "") != _EVENTS.c.frame,
+    )
+    .order_by(_EVENTS.c.seq.desc())
+    .limit(1)
+)
 
-    def __init__(
-        self,
-        stats: tables.AgentStats,
-        is_new_path: Callable[[str], bool],
-        call: Callable[[str], ToolCallStarted | None],
-    ) -> None:
-        """`is_new_path` and `call` (by its id) answer from the entries before."""
+
+class Earlier(Protocol):
+    """Answers from the entries before the ones that a counter has been told of."""
+
+    def touched(self, path: str) -> bool: ...
+    def call(self, call_id: str) -> ToolCallStarted | None: ...
+
+
+class Counter:
+    """Adds events to one session's numbers, in the order of the log."""
+
+    def __init__(self, stats: tables.AgentStats, earlier: Earlier | None = None) -> None:
         self.stats = stats
-        self._is_new_path = is_new_path
-        self._call = call
+        self._earlier = earlier
+        self._paths: set[str] = set()
+        self._calls: dict[str, ToolCallStarted] = {}
 
     def count(self, event: AnyAgentEvent, at: datetime) -> None:
         stats = self.stats
@@ -62,13 +81,14 @@ class Counter:
                 stats.turn_id = None
             case ToolCallStarted():
                 stats.tool_calls += 1
+                self._calls[event.call_id] = event
                 # Only a call with nothing in between repeats the failed one: testing again after an edit is work.
                 stats.retries += fingerprint(event) == stats.failed_call
                 stats.failed_call = None
             case ToolCallFinished():
                 self._count_outcome(event)
             case FileChanged():
-                stats.files_touched += self._is_new_path(event.path)
+                stats.files_touched += self._is_first_touch(event.path)
             case AgentFailed():
                 stats.failures += 1
             case UsageUpdated():
@@ -83,8 +103,15 @@ class Counter:
         if event.status != "failed":
             return
         self.stats.tool_failures += 1
-        call = self._call(event.call_id)
+        call = self._calls.get(event.call_id)
+        if call is None and self._earlier is not None:
+            call = self._earlier.call(event.call_id)
         self.stats.failed_call = fingerprint(call) if call is not None else None
+
+    def _is_first_touch(self, path: str) -> bool:
+        is_first = path not in self._paths and not (self._earlier is not None and self._earlier.touched(path))
+        self._paths.add(path)
+        return is_first
 
 
 def fingerprint(call: ToolCallStarted) -> str:
@@ -92,18 +119,13 @@ def fingerprint(call: ToolCallStarted) -> str:
     return hashlib.sha256(f"{call.tool}\x1f{call.input}".encode()).hexdigest()
 
 
-def count(tx: Transaction, session: tables.Session, event: AnyAgentEvent) -> None:
-    """Adds an event that is about to be appended to the stored numbers. The session is locked by the caller."""
+def counter_for(tx: Transaction, session: tables.Session) -> Counter:
+    """For the events that are about to be appended in this transaction. The session is locked by the caller."""
     stats = tx.sql.get(tables.AgentStats, session.id)
     if stats is None:
         stats = (count_log(tx, session.id) if may_have_history(session) else None) or _nothing(session.id, tx.now)
-    counter = Counter(
-        stats,
-        lambda path: _newest_with(tx, session.id, FileChanged, path=path) is None,
-        lambda call_id: _newest_with(tx, session.id, ToolCallStarted, call_id=call_id),
-    )
-    counter.count(event, tx.now)
-    tx.sql.add(stats)
+        tx.sql.add(stats)
+    return Counter(stats, _InLog(tx, session.id))
 
 
 def may_have_history(session: tables.Session) -> bool:
@@ -119,18 +141,10 @@ def count_log(tx: Transaction, session_id: str) -> tables.AgentStats | None:
         .where(entry.session_id == session_id, col(entry.type).in_(AGENT_EVENTS))
         .order_by(col(entry.seq))
     )
-    paths: set[str] = set()
-    calls: dict[str, ToolCallStarted] = {}
     counter: Counter | None = None
     for at, frame in rows:
-        event = _event_of(frame)
-        if counter is None:
-            counter = Counter(_nothing(session_id, at), lambda path: path not in paths, calls.get)
-        counter.count(event, at)
-        if isinstance(event, FileChanged):
-            paths.add(event.path)
-        elif isinstance(event, ToolCallStarted):
-            calls[event.call_id] = event
+        counter = counter or Counter(_nothing(session_id, at))
+        counter.count(_event_of(frame), at)
     return counter.stats if counter else None
 
 
@@ -138,26 +152,26 @@ def _nothing(session_id: str, at: datetime) -> tables.AgentStats:
     return tables.AgentStats(session_id=session_id, first_at=at, last_at=at)
 
 
-def _newest_with(tx: Transaction, session_id: str, kind: type[Any], **field: str) -> Any | None:
-    """The session's last event of one kind whose one `field` is this value.
+@dataclass(frozen=True, slots=True)
+class _InLog:
+    """The text of an entry is searched for a field with exactly some value. A quotation mark inside a JSON string
+    follows a backslash, so `"path":"x"` is found as a field and nowhere else."""
 
-    The text of an entry is searched for it. A quotation mark inside a JSON string follows a backslash, so `"path":"x"`
-    is found as a field and nowhere else. `replace` is asked because it is the one search that both databases have and
-    that tells capitals apart.
-    """
-    entry = tables.LogEntry
-    needle = orjson.dumps(field).decode()[1:-1]
-    frame = tx.sql.exec(
-        select(entry.frame)
-        .where(
-            entry.session_id == session_id,
-            entry.type == kind.model_fields["type"].default,
-            func.replace(entry.frame, needle, "") != entry.frame,
-        )
-        .order_by(col(entry.seq).desc())
-        .limit(1)
-    ).first()
-    return _event_of(frame) if frame is not None else None
+    tx: Transaction
+    session_id: str
+
+    def touched(self, path: str) -> bool:
+        return self._newest(FileChanged, path=path) is not None
+
+    def call(self, call_id: str) -> ToolCallStarted | None:
+        frame = self._newest(ToolCallStarted, call_id=call_id)
+        event = _event_of(frame) if frame is not None else None
+        return event if isinstance(event, ToolCallStarted) else None
+
+    def _newest(self, kind: type[AgentEvent], **field: str) -> str | None:
+        needle = orjson.dumps(field).decode()[1:-1]
+        values = {"session": self.session_id, "type": kind.model_fields["type"].default, "needle": needle}
+        return self.tx.sql.connection().execute(_NEWEST, values).scalar()
 
 
 def _event_of(frame: str) -> AnyAgentEvent:

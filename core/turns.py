@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core import counting, log, tables
+from core import log, tables
 from core.access import Actor, session_for
+from core.counting import Counter, counter_for
 from core.db import Transaction
 from core.events import AnyAgentEvent, TurnStarted, UsageUpdated
 
@@ -25,15 +26,20 @@ def record(tx: Transaction, actor: Actor, session_id: str, reports: Sequence[Rep
     Its effect on the agent's numbers, see `core.counting`, is stored in the same transaction.
     """
     session = session_for(tx, actor, session_id, "feed_agent").session
-    return [_record_one(tx, actor, session, report) for report in reports]
+    counter: Counter | None = None
+    numbers: list[int] = []
+    for report in reports:
+        granted = log.find(tx, session.id, actor.user_id, report.key)
+        if granted is None:
+            counter = counter or counter_for(tx, session)
+            granted = _record_one(tx, actor, session, report, counter)
+        numbers.append(granted)
+    return numbers
 
 
-def _record_one(tx: Transaction, actor: Actor, session: tables.Session, report: Reported) -> int:
-    granted = log.find(tx, session.id, actor.user_id, report.key)
-    if granted is not None:
-        return granted
+def _record_one(tx: Transaction, actor: Actor, session: tables.Session, report: Reported, counter: Counter) -> int:
     event = report.event
-    counting.count(tx, session, event)
+    counter.count(event, tx.now)
     if isinstance(event, UsageUpdated) and event.tokens.total != session.token_count:
         session.token_count = event.tokens.total
         tx.sql.add(session)
