@@ -163,23 +163,25 @@ async def start_of(api: Api, room: Room, entry: Entry, since: Position | None) -
     behind = entry.head - since.seq
     if behind <= FEW:
         return Start(since.seq, is_resumed=True)
-    remembered = room.recall(since.seq)
-    if remembered is not None:
-        weights = [(seq, len(frame)) for seq, frame in remembered if seq <= entry.head]
-        weights.reverse()
-    else:
-        most = NEWEST if behind > MOST_MISSED else MOST_MISSED
-        weights = await api.db.read(lambda tx: log.weights(tx, room.session_id, since.seq, entry.head, most))
-    if behind <= MOST_MISSED and sum(weight for _, weight in weights) <= MOST_MISSED_BYTES:
+    if behind <= MOST_MISSED and await _weight(api, room, since.seq, entry.head) <= MOST_MISSED_BYTES:
         return Start(since.seq, is_resumed=True)
+    weights = await api.db.read(lambda tx: log.weights(tx, room.session_id, since.seq, entry.head, NEWEST))
     cursor = entry.head - _newest(weights)
     return Start(cursor, is_resumed=True, gap=Gap(from_seq=since.seq + 1, to_seq=cursor))
+
+
+async def _weight(api: Api, room: Room, after: int, head: int) -> int:
+    """How much the entries between two places weigh, by what is remembered, or else by the log."""
+    remembered = room.recall(after)
+    if remembered is not None:
+        return sum(len(frame) for seq, frame in remembered if seq <= head)
+    return await api.db.read(lambda tx: log.weight(tx, room.session_id, after, head))
 
 
 def _newest(weights: list[tuple[int, int]]) -> int:
     """How many of the newest entries are sent, of (seq, bytes) from the newest on."""
     count, size = 0, 0
-    for _, weight in weights[:NEWEST]:
+    for _, weight in weights:
         size += weight
         if size > NEWEST_BYTES:
             break

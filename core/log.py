@@ -167,6 +167,17 @@ def read_before(tx: Transaction, session_id: str, seq: int, limit: int = MAX_PAG
     return [entry for entry in read_after(tx, session_id, first, limit) if entry.seq < seq]
 
 
+def weight(tx: Transaction, session_id: str, after: int, head: int) -> int:
+    """How many characters the entries above `after` and up to `head` have together."""
+    entry = tables.LogEntry
+    total = tx.sql.exec(
+        select(func.sum(func.length(entry.frame))).where(
+            entry.session_id == session_id, entry.seq > after, entry.seq <= head
+        )
+    ).one()
+    return int(total or 0)
+
+
 def weights(tx: Transaction, session_id: str, after: int, head: int, limit: int) -> list[tuple[int, int]]:
     """(seq, characters) of the newest `limit` entries above `after` and up to `head`, the newest first."""
     entry = tables.LogEntry
