@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from typing import Any
 
 from tests.stories.conftest import Cast
@@ -16,6 +17,18 @@ async def refusal_of(tab: Client, **frame: Any) -> str:
     await tab.send(type="ping")
     await tab.until(lambda answer: answer["type"] == "pong", after=before)
     return next((answer["error_code"] for answer in tab.frames[before:] if answer["type"] == "error"), "")
+
+
+async def share_a_file(cast: Cast) -> None:
+    """`a.py`, for comments to be made on."""
+    content = b"x = 1\n"
+    version = hashlib.sha256(content).hexdigest()
+    session, extra = f"/api/sessions/{cast.session_id}", {"Content-Type": "application/octet-stream"}
+    kept = await cast.alice.call("PUT", f"{session}/blobs/{version}", content=content, extra=extra)
+    assert kept.status_code == 201, kept.text
+    item = {"key": "a", "path": "a.py", "change": "added", "version": version, "size": len(content)}
+    shared = await cast.alice.call("POST", f"{session}/files", json={"items": [item]})
+    assert shared.status_code == 200, shared.text
 
 
 async def give(cast: Cast, who: Someone, role: str, *, by: Someone | None = None) -> int:
@@ -35,6 +48,7 @@ def is_role_of(who: Someone, role: str) -> Any:
 
 
 async def test_each_promotion_opens_what_the_role_may_do_and_each_demotion_closes_it(cast: Cast) -> None:
+    await share_a_file(cast)
     carol = await cast.carol.open(cast.session_id)
     steps = [
         ("viewer", "not_allowed", "not_allowed"),
@@ -43,12 +57,14 @@ async def test_each_promotion_opens_what_the_role_may_do_and_each_demotion_close
         ("editor", "", "not_allowed"),
         ("viewer", "not_allowed", "not_allowed"),
     ]
-    for number, (role, typing, summon) in enumerate(steps):
+    comment = {"type": "add_comment", "file": "a.py", "line": 1, "code_snippet": "x = 1", "content": "why?"}
+    for number, (role, writing, summon) in enumerate(steps):
         if number:
             before = len(carol.frames)
             assert await give(cast, cast.carol, role) == 204
             await carol.until(is_role_of(cast.carol, role), after=before, seconds=1.0)
-        assert await refusal_of(carol, type="typing") == typing
+        assert await refusal_of(carol, type="typing") == writing
+        assert await refusal_of(carol, **comment) == writing
         assert await refusal_of(carol, type="summon") == summon
         assert await refusal_of(carol, type="cursor_update", file="a.py", line=1) == ""
     assert carol.closed is None
