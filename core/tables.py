@@ -274,6 +274,8 @@ class Blob(SQLModel, table=True):
     """The content of some version of some file, by its SHA-256. Kept per session, so that the session's rights hold."""
 
     __tablename__ = "blobs"
+    #: For the sum of a session: without it, every content would be walked over.
+    __table_args__ = (Index("blobs_by_size", "session_id", "size"),)
     session_id: str = _session(primary_key=True)
     sha256: str = Field(sa_column=Column(String(64), primary_key=True))
     size: int

@@ -50,6 +50,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("session_id", "sha256"),
     )
+    with op.batch_alter_table("blobs", schema=None) as batch_op:
+        batch_op.create_index("blobs_by_size", ["session_id", "size"], unique=False)
+
     op.create_table(
         "comment_threads",
         sa.Column("id", sa.String(length=40), nullable=False),
@@ -265,5 +268,8 @@ def downgrade() -> None:
         batch_op.drop_index("comment_threads_by_file")
 
     op.drop_table("comment_threads")
+    with op.batch_alter_table("blobs", schema=None) as batch_op:
+        batch_op.drop_index("blobs_by_size")
+
     op.drop_table("blobs")
     op.drop_table("agent_stats")
