@@ -8,6 +8,7 @@ from typing import Any, get_args
 import pytest
 
 from api.commands import COMMANDS
+from tests.security.test_routes import Scene
 from tests.stories.conftest import Cast
 from tests.stories.house import Client, Frame, Someone
 
@@ -57,12 +58,12 @@ def frame_of(kind: str, things: Things) -> Frame:
         "delete_message": message,
         "add_reaction": {**message, "emoji": "👍"},
         "remove_reaction": {**message, "emoji": "👍"},
-        "add_comment": {"file": "src/app.py", "line": 1, "code_snippet": "x = 1", "content": "why?"},
+        "add_comment": {"file": "app.py", "line": 1, "content": "why?"},
         "edit_comment": {**comment, "content": "changed"},
         "delete_comment": comment,
         "resolve_comment": comment,
         "reopen_comment": comment,
-        "cursor_update": {"file": "src/app.py", "line": 1},
+        "cursor_update": {"file": "app.py", "line": 1},
         "follow": {"user_id": things.other_id},
         "read_up_to": {"seq": 1},
         "refresh_token": {"auth_token": things.token},
@@ -76,10 +77,11 @@ def test_every_command_has_a_row() -> None:
 
 
 async def things_of(cast: Cast, who: Someone, owner: Someone) -> Things:
+    await Scene(cast.house, cast.session_id, {"host": cast.alice}).file()
     tab = await owner.open(cast.session_id)
     await tab.say("something to act upon")
     posted = await tab.until(lambda frame: frame["type"] == "chat_message")
-    await tab.send(type="add_comment", file="src/app.py", line=1, code_snippet="x = 1", content="why?")
+    await tab.send(type="add_comment", file="app.py", line=1, content="why?")
     commented = await tab.until(lambda frame: frame["type"] == "code_comment")
     other = cast.alice if who is not cast.alice else cast.bob
     await other.open(cast.session_id)

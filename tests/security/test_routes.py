@@ -68,6 +68,37 @@ class Scene:
         assert answer.status_code == 200
         return dave.id
 
+    async def blob(self) -> str:
+        target = f"/api/sessions/{self.session_id}/blobs/{SHA}"
+        extra = {"Content-Type": "application/octet-stream"}
+        answer = await self.people["host"].call("PUT", target, content=BLOB, extra=extra)
+        assert answer.status_code in (201, 204), answer.text
+        return SHA
+
+    async def file(self) -> str:
+        version = await self.blob()
+        item = {"key": "f-1", "path": "app.py", "change": "added", "version": version, "size": len(BLOB)}
+        answer = await self.people["host"].call(
+            "POST", f"/api/sessions/{self.session_id}/files", json={"items": [item]}
+        )
+        assert answer.status_code == 200, answer.text
+        return "app.py"
+
+    async def _command(self, **frame: Any) -> Any:
+        target = f"/api/sessions/{self.session_id}/commands"
+        answer = await self.people["host"].call("POST", target, json={"frames": [frame]})
+        assert answer.json()["items"][0]["type"] == "ack", answer.text
+        return (await self.house.log_of(self.session_id))[-1]
+
+    async def message(self) -> str:
+        entry = await self._command(type="chat_message", content="something said")
+        return str(entry["message"]["id"])
+
+    async def thread(self) -> str:
+        await self.file()
+        entry = await self._command(type="add_comment", file="app.py", line=1, content="why?")
+        return str(entry["comment"]["thread_id"])
+
 
 REPORT = {"items": [{"key": "k-1", "event": {"type": "agent_message", "turn_id": "t", "text": "x"}}]}
 
@@ -85,11 +116,26 @@ ROUTES: dict[tuple[str, str], Row] = {
     ("GET", S + "/messages"): reading(),
     ("POST", S + "/agent-events"): hosting(200, json=REPORT),
     ("POST", S + "/invites"): Row(401, 404, 403, 201, 201, json={"role": "viewer"}),
+    ("GET", S + "/messages/{message_id}/history"): reading(make=Scene.message),
+    ("POST", S + "/read"): reading(json={"seq": 1}),
+    ("POST", S + "/commands"): reading(json={"frames": [{"type": "pong"}]}),
+    ("PUT", S + "/blobs/{sha256}"): hosting(201, content=BLOB),
+    ("GET", S + "/blobs/{sha256}"): reading(make=Scene.blob),
+    ("POST", S + "/files"): hosting(
+        200,
+        json={"items": [{"key": "k", "path": "b.py", "change": "added", "version": SHA, "size": len(BLOB)}]},
+        make=Scene.blob,
+    ),
+    ("GET", S + "/files"): reading(make=Scene.file),
+    ("GET", S + "/files/versions"): reading(query="?path=app.py", make=Scene.file),
+    ("GET", S + "/comments"): reading(make=Scene.thread),
+    ("GET", S + "/comments/{thread_id}"): reading(make=Scene.thread),
     ("DELETE", "/api/invites/{invite_id}"): hosting(204, make=Scene.invite),
 }
 
-#: Not about one session: each has its own tests, named here.
+#: Answered for as long as it is read, or not about one session: each has its own tests, named here.
 ELSEWHERE = {
+    ("GET", S + "/stream"): "test_the_stream_is_for_participants",
     ("POST", "/api/sign-in"): "tests/stories/test_http.py",
     ("POST", "/api/sign-out"): "tests/stories/test_http.py",
     ("GET", "/api/me"): "tests/stories/test_http.py",
@@ -210,3 +256,14 @@ async def test_the_operator_s_routes_are_closed_to_everybody_else(cast: Cast) ->
         body = {"email": "new@example.com", "name": "New"}
         assert (await cast.house.http.request(method, target, json=body)).status_code == 401
         assert (await cast.alice.call(method, target, json=body)).status_code == 401
+
+
+async def test_the_stream_is_for_participants(cast: Cast) -> None:
+    scene = await scene_of(cast)
+    target = f"/api/sessions/{scene.session_id}/stream"
+    statuses: dict[str, int] = {}
+    for caller in CALLERS:
+        headers = {} if caller == "anonymous" else scene.people[caller].headers
+        async with scene.house.http.stream("GET", target, headers=headers) as answer:
+            statuses[caller] = answer.status_code
+    assert statuses == {"anonymous": 401, "stranger": 404, "removed": 404, "viewer": 200, "editor": 200, "host": 200}
