@@ -26,8 +26,11 @@ class CardWidget extends WidgetType {
     return other.card.element === this.card.element;
   }
 
+  /** The editor may draw a widget's new place before it takes the old one away: each place is a frame of its own. */
   override toDOM(): HTMLElement {
-    return this.card.element;
+    const frame = document.createElement("div");
+    frame.append(this.card.element);
+    return frame;
   }
 
   override get estimatedHeight(): number {

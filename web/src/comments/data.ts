@@ -123,6 +123,8 @@ export function useDraft(key: string): [string, (text: string) => void] {
 export interface Threads {
   threads: ShownThread[];
   isLoading: boolean;
+  /** Their places are those of another version, until the ones of this version are here. */
+  isStale: boolean;
   error: Error | null;
   retry: () => void;
 }
@@ -147,6 +149,7 @@ export function useThreads(id: string, shown: Shown | null): Threads {
   return {
     threads,
     isLoading: found.isPending,
+    isStale: found.isPlaceholderData,
     error: found.data ? null : found.error,
     retry: () => void found.refetch(),
   };

@@ -28,6 +28,8 @@ function useElements(): (key: string) => HTMLElement {
 
 interface Props {
   threads: readonly ShownThread[];
+  /** The threads' lines are those of another version: cards stay where the editor has carried them meanwhile. */
+  isStale: boolean;
   begun: Begun | null;
   /** The thread that a link led to. */
   wanted: { id: string; nonce: number } | null;
@@ -36,7 +38,7 @@ interface Props {
   onSend: (begun: Begun, said: Written) => void;
 }
 
-export function LineCards({ threads, begun, wanted, onCards, onBegunEnd, onSend }: Props): ReactNode {
+export function LineCards({ threads, isStale, begun, wanted, onCards, onBegunEnd, onSend }: Props): ReactNode {
   const element = useElements();
   const [opened, setOpened] = useState<Readonly<Record<string, boolean>>>({});
   const desk = useCommentDesk();
@@ -61,7 +63,9 @@ export function LineCards({ threads, begun, wanted, onCards, onBegunEnd, onSend 
   useEffect(() => {
     latest.current = cards;
   });
-  useEffect(() => onCards(latest.current), [shape, onCards]);
+  useEffect(() => {
+    if (!isStale) onCards(latest.current);
+  }, [shape, isStale, onCards]);
 
   return (
     <>

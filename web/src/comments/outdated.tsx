@@ -31,7 +31,7 @@ export function OutdatedThreads({
         className="text-warn flex min-h-8 w-full items-center gap-1.5 px-3 py-1 text-left text-xs font-medium -outline-offset-2"
       >
         <Icon name="chevron" size={12} className={`transition-transform ${isOpen ? "rotate-90" : ""}`} />
-        {plural(lost.length, "outdated comment")}: the lines are not in this version any more
+        {plural(lost.length, "outdated comment")} · {lost.length === 1 ? "its" : "their"} lines changed
       </button>
       {isOpen && (
         <div className="max-h-[45vh] space-y-2 overflow-y-auto px-3 pb-3">

@@ -30,7 +30,7 @@ export function CommentPanel({ found }: { found: Threads }) {
             type="button"
             aria-pressed={filter === name}
             onClick={() => setFilter(name)}
-            className={`h-7 rounded-control px-2 text-xs font-medium ${filter === name ? "bg-selected text-ink" : "text-ink-soft hover:bg-hover"}`}
+            className={`h-7 rounded-control px-2 text-xs font-medium whitespace-nowrap ${filter === name ? "bg-selected text-ink" : "text-ink-soft hover:bg-hover"}`}
           >
             {names[name]} <span className="text-ink-faint tabular-nums">{ofKind(threads, name).length}</span>
           </button>

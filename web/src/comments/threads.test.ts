@@ -94,7 +94,7 @@ describe("where threads stand", () => {
     expect(words({ line: 45, end_line: 45 })).toBe("moved from line 42");
     expect(words({ status: "moved", line: 50, confidence: 0.87 })).toBe("moved from line 42, found by its text (87 %)");
     expect(words({ file: "src/main.py" })).toBe("moved from src/app.py, line 42");
-    expect(words({ status: "outdated", line: null })).toBe("Outdated: line 42 changed since");
+    expect(words({ status: "outdated", line: null })).toBe("line 42 changed since");
     expect(words({ status: "gone", line: null })).toBe("The file is gone; it was on line 42 of src/app.py");
   });
 

@@ -161,7 +161,7 @@ export function placeWords({ place, comments }: Pick<ShownThread, "place" | "com
   if (!first) return null;
   const was = lineWords(first.line, first.end_line);
   if (place.status === "gone") return `The file is gone; it was on ${was} of ${first.file}`;
-  if (place.status === "outdated") return `Outdated: ${was} changed since`;
+  if (place.status === "outdated") return `${was} changed since`;
   if (place.line === first.line && place.file === first.file) return null;
   const moved = `moved from ${place.file === first.file ? was : `${first.file}, ${was}`}`;
   return place.status === "moved" ? `${moved}, found by its text (${Math.round(place.confidence * 100)} %)` : moved;

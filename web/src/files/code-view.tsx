@@ -34,11 +34,12 @@ interface Props {
   wraps: boolean;
   isShown: boolean;
   threads: readonly ShownThread[];
+  isStale: boolean;
   onHandle: (handle: CodeViewHandle | null) => void;
 }
 
 export function CodeView(props: Props) {
-  const { path, pathThen, version, newest, text, layout, base, wraps, isShown, threads, onHandle } = props;
+  const { path, pathThen, version, newest, text, layout, base, wraps, isShown, threads, isStale, onHandle } = props;
   const client = useClient();
   const places = usePlaces();
   const comments = useCommentDesk();
@@ -54,6 +55,8 @@ export function CodeView(props: Props) {
   const cards = useRef<readonly CardLine[]>([]);
   const now = useRef({ version, text, wraps, baseVersion: base.version, isShown, pinned });
   const aimed = useRef<Aim | null>(null);
+  /** This person has a cursor in the file, which others see. */
+  const hasCursor = useRef(false);
   useEffect(() => {
     now.current = { version, text, wraps, baseVersion: base.version, isShown, pinned };
   });
@@ -84,7 +87,10 @@ export function CodeView(props: Props) {
           cancelAnimationFrame(frame);
           frame = requestAnimationFrame(() => report(made));
         },
-        onCursor: () => client.point({ file: path, ...selectionOf(made.view.state) }),
+        onCursor: () => {
+          hasCursor.current = true;
+          client.point({ file: path, ...selectionOf(made.view.state) });
+        },
         onLine: (line, end_line) => {
           history.replaceState(history.state, "", toHash({ file: path, line, end_line, version: now.current.pinned }));
         },
@@ -105,7 +111,12 @@ export function CodeView(props: Props) {
     };
   }, [path, layout, baseText, canComment, client, report]);
 
-  useEffect(() => pane?.setText(text, version === newest), [pane, text, version, newest]);
+  useEffect(() => {
+    if (!pane) return;
+    pane.setText(text, version === newest);
+    // The cursor went with its line.
+    if (hasCursor.current) client.point({ file: path, ...selectionOf(pane.view.state) });
+  }, [pane, text, version, newest, client, path]);
   useEffect(() => pane?.setWraps(wraps), [pane, wraps]);
   useEffect(() => {
     if (pane && isShown) report(pane);
@@ -121,7 +132,9 @@ export function CodeView(props: Props) {
     aimed.current = aim;
     const isLink = aim.fraction === null;
     pane.goTo({ from: aim.line, to: aim.end_line ?? aim.line }, aim.fraction, isLink);
-    if (isLink) client.point({ file: path, line: aim.line, column: 1, selection: null });
+    if (!isLink) return;
+    hasCursor.current = true;
+    client.point({ file: path, line: aim.line, column: 1, selection: null });
   }, [pane, aim, client, path]);
   // What was begun on the lines of another version would stand on the wrong ones.
   useEffect(() => setBegun(null), [path, version, layout]);
@@ -150,6 +163,7 @@ export function CodeView(props: Props) {
       <div ref={host} data-version={version} className="code-host relative min-h-0 flex-1 overflow-hidden" />
       <LineCards
         threads={threads}
+        isStale={isStale}
         begun={begun}
         wanted={wanted}
         onCards={showCards}

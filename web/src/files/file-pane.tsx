@@ -1,5 +1,5 @@
 /** One open file: its head, what is to be said about it, and its text or its changes. */
-import { useRef, useState } from "react";
+import { useMemo, useRef, useState } from "react";
 import { OutdatedThreads } from "~/comments/outdated";
 import { useThreads } from "~/comments/data";
 import type { FileVersion, FileView } from "~/session/protocol";
@@ -19,6 +19,15 @@ interface Props {
   isShown: boolean;
   onBack: (() => void) | null;
   onTree: (() => void) | null;
+}
+
+/** What the editor shows: the contents of one version, and of the one that it is compared with. */
+interface Held {
+  path: string;
+  version: string;
+  baseVersion: string | null;
+  text: string;
+  baseText: string;
 }
 
 export function FilePane({ id, file, counts, isShown, onBack, onTree }: Props) {
@@ -42,7 +51,20 @@ export function FilePane({ id, file, counts, isShown, onBack, onTree }: Props) {
   const isDiff = mode === "diff";
   const isBinary = about?.is_binary ?? file.is_binary;
   const contents = useContents(id, isBinary ? [] : [version, isDiff ? baseVersion : null]);
-  const comments = useThreads(id, version === null ? { file: file.path, version: null } : { file: about?.path ?? file.path, version });
+  const [text = null, baseText = null] = contents.texts;
+  const isReady = version !== null && !isBinary && !contents.isLoading && contents.error === null;
+  const current = useMemo(
+    (): Held | null =>
+      isReady ? { path: file.path, version, baseVersion, text: text ?? "", baseText: baseText ?? "" } : null,
+    [isReady, file.path, version, baseVersion, text, baseText],
+  );
+  // While a newer version is on its way, the one before stays where it is: the editor carries the place over.
+  const [held, hold] = useState(current);
+  if (current !== null && held !== current) hold(current);
+  const shown = current ?? (held?.path === file.path ? held : null);
+  const seen = version === null || isBinary ? version : (shown?.version ?? version);
+  const pathThen = versions.find((one) => one.version === seen)?.path ?? file.path;
+  const comments = useThreads(id, { file: pathThen, version: seen });
   const layout = isDiff ? (isSplit && isWide ? "split" : "unified") : "file";
 
   const body = () => {
@@ -58,28 +80,28 @@ export function FilePane({ id, file, counts, isShown, onBack, onTree }: Props) {
         </Message>
       );
     }
-    if (contents.isLoading) return <Loading />;
-    const [text, baseText] = contents.texts;
+    if (shown === null) return <Loading />;
     return (
       <CodeView
         key={file.path}
         path={file.path}
-        pathThen={about?.path ?? file.path}
-        version={version}
+        pathThen={pathThen}
+        version={shown.version}
         newest={file.version}
-        text={text ?? ""}
+        text={shown.text}
         layout={layout}
-        base={{ version: baseVersion, text: baseText ?? "" }}
+        base={{ version: shown.baseVersion, text: shown.baseText }}
         wraps={wraps}
         isShown={isShown}
         threads={comments.threads}
+        isStale={comments.isStale}
         onHandle={setHandle}
       />
     );
   };
 
   return (
-    <section aria-label={file.path} className="flex h-full min-w-0 flex-1 flex-col">
+    <section aria-label={file.path} aria-busy={contents.isLoading} className="flex h-full min-w-0 flex-1 flex-col">
       <FileHead
         file={file}
         versions={versions}

@@ -23,6 +23,7 @@ import { remoteViews, setViews } from "~/cursors/views";
 import { DIFF_BOUNDS, edits, lineChanges, type LineRange } from "./changes";
 import { pointedOut, setAimed, setFresh } from "./fresh";
 import { colours, languageFor } from "./language";
+import { reveal } from "./reveal";
 import { placeOf, scrollTo, type TopPlace } from "./scroll";
 import { theme } from "./theme";
 import { wholeChunks } from "./whole";
@@ -121,7 +122,16 @@ export class Pane {
   }
 
   setCards(cards: readonly CardLine[]): void {
+    // A card that finds another place in the page must not take the focus from whoever writes in it.
+    const focused = document.activeElement;
     this.dispatch({ effects: setCards.of(cards) });
+    reveal(
+      this.view,
+      cards.filter((card) => card.isOpen).map((card) => card.to),
+    );
+    if (focused instanceof HTMLElement && focused !== document.activeElement && focused.isConnected) {
+      focused.focus({ preventScroll: true });
+    }
   }
 
   setPeople(cursors: readonly RemoteCursor[], views: readonly RemoteView[]): void {
@@ -133,6 +143,7 @@ export class Pane {
     const { doc } = this.view.state;
     const from = Math.min(doc.lines, Math.max(1, lines.from));
     const to = Math.min(doc.lines, Math.max(from, lines.to));
+    reveal(this.view, [from, to]);
     if (marks) {
       this.dispatch({ selection: EditorSelection.cursor(doc.line(from).from), effects: setAimed.of({ from, to }) });
     }

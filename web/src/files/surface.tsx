@@ -59,7 +59,7 @@ export default function FileSurface({ id, isShown, isNarrow }: { id: string; isS
   const sideBar = (
     <aside
       aria-label="Files and comments"
-      className={`bg-surface flex min-h-0 flex-col ${isNarrow ? "h-full w-full" : "border-line w-66 shrink-0 border-r"}`}
+      className={`bg-surface flex min-h-0 flex-col ${isNarrow ? "h-full w-full" : "border-line w-66 shrink-0 border-r xl:w-72"}`}
     >
       <div role="group" aria-label="What is listed" className="flex gap-1 px-2 py-2">
         <SideTab isOn={side === "files"} onClick={() => desk.show({ side: "files" })}>

@@ -104,6 +104,8 @@ const rules = EditorView.theme({
     padding: "3px 12px",
     cursor: "pointer",
   },
+  "& .cm-collapsedLines:before": { content: '"···"', marginInlineEnd: "7px" },
+  "& .cm-collapsedLines:after": { content: '"show"', marginInlineStart: "7px", color: "var(--accent)" },
   "& .cm-collapsedLines:hover": { color: "var(--ink)" },
   ".cm-mergeSpacer": {
     background: "repeating-linear-gradient(-45deg, transparent 0 5px, var(--sunken) 5px 10px)",
