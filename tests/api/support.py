@@ -10,6 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx2
+
 from api import entering
 from api.connection import Connection
 from api.context import Api
@@ -62,6 +64,8 @@ class Place:
     session_id: str
     host: Actor
     editor: Actor
+    #: Requests go straight to the application.
+    client: httpx2.AsyncClient
 
     def token(self, who: Actor) -> str:
         return self.api.tokens.issue("api", who.user_id, 0, timedelta(days=30))
@@ -98,4 +102,6 @@ async def open_place(database_url: str, data_dir: Path, clock: Clock = system_cl
             add_participant(tx, session, editor.person, "editor", via="invite")
             return session.id, host, editor
 
-        yield Place(api, *await api.db.write(people))
+        transport = httpx2.ASGITransport(runtime.app)
+        async with httpx2.AsyncClient(transport=transport, base_url="https://cosession.example") as client:
+            yield Place(api, *await api.db.write(people), client)
