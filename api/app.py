@@ -12,7 +12,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api import errors, openapi, pages, socket
 from api.context import Api
 from api.door.headers import SecurityHeaders
-from api.routes import accounts, admin, chat, commands, comments, files, history, invites, operation, sessions, stream
+from api.routes import (
+    accounts,
+    admin,
+    chat,
+    commands,
+    comments,
+    files,
+    history,
+    invites,
+    operation,
+    sessions,
+    snapshot,
+    stream,
+)
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -30,7 +43,7 @@ def create_app(api: Api, lifespan: Lifespan) -> FastAPI:
     app.state.api = api
     errors.install(app)
     openapi.install(app)
-    spoken = (history, chat, stream, commands, files, comments)
+    spoken = (history, chat, snapshot, stream, commands, files, comments)
     for routes in (accounts, admin, sessions, *spoken, invites, operation, socket):
         app.include_router(routes.router)
     app.add_middleware(GZipMiddleware, minimum_size=1_024, compresslevel=5)

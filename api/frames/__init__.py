@@ -51,6 +51,8 @@ from api.frames.parts import (
     Selection,
     SessionContext,
     SessionView,
+    Snapshot,
+    ThreadView,
     Viewport,
 )
 from api.frames.server import (
@@ -132,8 +134,10 @@ __all__ = [
     "ServerFrames",
     "SessionContext",
     "SessionView",
+    "Snapshot",
     "Summon",
     "Summoned",
+    "ThreadView",
     "TokenExpiring",
     "TokenRefreshed",
     "Typing",

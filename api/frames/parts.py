@@ -117,8 +117,8 @@ class CommentPlace(Part):
     confidence: float = 1.0
 
 
-class CommentThread(Part):
-    """Comments on one place, the oldest first. `place` answers for the version that was asked for."""
+class ThreadView(Part):
+    """Comments on one place, the oldest first."""
 
     id: str
     is_resolved: bool
@@ -126,6 +126,11 @@ class CommentThread(Part):
     #: The last entry that resolved or reopened it, or began it.
     updated_seq: int
     comments: list[CommentView]
+
+
+class CommentThread(ThreadView):
+    """A thread with its place in the version that was asked for."""
+
     place: CommentPlace
 
 
@@ -214,3 +219,16 @@ class Limits(Part):
     frame_bytes: int
     message_characters: int = MAX_MESSAGE
     messages_per_minute: int
+
+
+class Snapshot(Part):
+    """What a session adds up to after entry `seq`. Every entry after it still applies: see `api.client.replica`."""
+
+    epoch: str
+    seq: int
+    session: SessionView
+    participants: list[Participant]
+    #: The latest, oldest first; older ones by page.
+    messages: list[MessageView]
+    threads: list[ThreadView]
+    files: list[FileView]

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
 from api.auth import ApiDep, SignedInDep
-from api.frames import CommentPlace, CommentThread, CommentView
+from api.frames import CommentPlace, CommentThread, CommentView, ThreadView
 from core import comments, paths, tables
 from core.access import session_for
 from core.clock import iso
@@ -50,21 +50,24 @@ def comment_view(row: tables.Comment, thread: tables.CommentThread) -> CommentVi
     )
 
 
-def thread_view(thread: comments.Thread, place: comments.Place) -> CommentThread:
+def thread_view(thread: comments.Thread) -> ThreadView:
     row = thread.row
-    return CommentThread(
+    return ThreadView(
         id=row.id,
         is_resolved=row.resolved_at is not None,
         resolved_by=row.resolved_by,
         updated_seq=row.updated_seq,
         comments=[comment_view(comment, row) for comment in thread.comments],
-        place=CommentPlace(**asdict(place)),
     )
+
+
+def placed_view(thread: comments.Thread, place: comments.Place) -> CommentThread:
+    return CommentThread(**dict(thread_view(thread)), place=CommentPlace(**asdict(place)))
 
 
 async def _placed(api: ApiDep, session_id: str, wanted: Sequence[comments.Asked]) -> list[CommentThread]:
     places = await api.placements.places(api.db, session_id, wanted)
-    return [thread_view(asked.thread, place) for asked, place in zip(wanted, places, strict=True)]
+    return [placed_view(asked.thread, place) for asked, place in zip(wanted, places, strict=True)]
 
 
 @router.get("")

@@ -7,7 +7,7 @@ and `placing` carries it over them.
 from __future__ import annotations
 
 from core.comments.commands import Draft, Posted, add_comment, delete_comment, edit_comment, reopen, resolve
-from core.comments.places import Asked, Thread, find_thread, find_threads
+from core.comments.places import Asked, Thread, every_thread, find_thread, find_threads
 from core.comments.placing import Place, Placements
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "add_comment",
     "delete_comment",
     "edit_comment",
+    "every_thread",
     "find_thread",
     "find_threads",
     "reopen",

@@ -103,6 +103,13 @@ def find_threads(
     return found
 
 
+def every_thread(tx: Transaction, session_id: str) -> list[Thread]:
+    """All threads of a session in the order of the log, resolved ones too. The caller has authorised the read."""
+    thread = tables.CommentThread
+    rows = tx.sql.exec(select(thread).where(thread.session_id == session_id).order_by(col(thread.seq))).all()
+    return list(_with_comments(tx, session_id, rows))
+
+
 def find_thread(tx: Transaction, session_id: str, thread_id: str) -> Asked:
     """One thread, asked for in its file's newest version. Raises CommentNotFound."""
     row = tx.sql.get(tables.CommentThread, thread_id)

@@ -875,7 +875,7 @@ export interface FileVersion {
   is_binary: boolean;
 }
 /**
- * Comments on one place, the oldest first. `place` answers for the version that was asked for.
+ * A thread with its place in the version that was asked for.
  */
 export interface CommentThread {
   id: string;
