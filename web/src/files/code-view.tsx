@@ -1,5 +1,5 @@
 /** The text of one version on the page: the editor, the cards between its lines, others in it, and where this person is. */
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { CardLine } from "~/comments/cards";
 import { type Begun, LineCards } from "~/comments/line-cards";
 import { useCommentDesk } from "~/comments/data";
@@ -111,7 +111,8 @@ export function CodeView(props: Props) {
     };
   }, [path, layout, baseText, canComment, client, report]);
 
-  useEffect(() => {
+  // Before any card is placed: cards of this version belong on its lines, not on those of the one before.
+  useLayoutEffect(() => {
     if (!pane) return;
     pane.setText(text, version === newest);
     // The cursor went with its line.

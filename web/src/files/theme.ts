@@ -8,7 +8,14 @@ const rules = EditorView.theme({
   ".cm-scroller": { fontFamily: "var(--font-mono)", lineHeight: "20px", fontVariantLigatures: "none" },
   ".cm-content": { padding: "6px 0 40vh", caretColor: "transparent" },
   ".cm-content:focus-visible": { outline: "none" },
-  "&:has(.cm-content:focus-visible)": { outline: "2px solid var(--focus)", outlineOffset: "-2px" },
+  "&:has(.cm-content:focus-visible)::after": {
+    content: '""',
+    position: "absolute",
+    inset: 0,
+    border: "2px solid var(--focus)",
+    pointerEvents: "none",
+    zIndex: 10,
+  },
   ".cm-line": { padding: "0 16px 0 6px" },
   ".cm-gutters": {
     backgroundColor: "var(--surface)",

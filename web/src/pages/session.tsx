@@ -13,7 +13,7 @@ import type { Line } from "~/session/connection";
 import { viewport } from "~/session/protocol";
 import { SessionProvider, useClient, useClientState, useSession } from "~/session/context";
 import { OfflineBanner, SessionHeader } from "~/session/header";
-import { usePlaces, useServePlace } from "~/session/place";
+import { useOwnMoves, usePlaces, useServePlace } from "~/session/place";
 import { usePresenceReport } from "~/session/presence";
 import { HelpDialog, useShortcuts } from "~/session/shortcuts";
 import { Transcript, type TranscriptHandle } from "~/transcript/transcript";
@@ -40,6 +40,7 @@ export default function SessionPage({ id, me }: { id: string; me: Me }) {
 function SessionRoom({ id, me }: { id: string; me: Me }) {
   const client = useClient();
   const places = usePlaces();
+  const ownMoves = useOwnMoves();
   const line = useClientState((state) => state.line);
   const title = useSession((state) => state.session?.title);
   const isWide = useMedia("(min-width: 64rem)");
@@ -118,7 +119,7 @@ function SessionRoom({ id, me }: { id: string; me: Me }) {
         {!isWide && <Tabs tab={tab} onTab={setTab} unread={unread} />}
         <main className="relative flex min-h-0 flex-1">
           <OfflineBanner now={now} onRetry={() => client.reconnect()} />
-          <div className={`flex min-w-0 flex-1 flex-col ${shows("chat") && !isWide ? "hidden" : ""}`}>
+          <div {...ownMoves} className={`flex min-w-0 flex-1 flex-col ${shows("chat") && !isWide ? "hidden" : ""}`}>
             {isWide && <MainSwitch main={main} onMain={setTab} />}
             <div className={`min-h-0 flex-1 ${shows("transcript") ? "" : "hidden"}`}>
               <Transcript ref={transcript} />

@@ -2,7 +2,7 @@
  * Where this person is in the session: which surface, which file in which version, which line on top. Each surface says
  * so with `useReportPlace`; the server is told; `goTo` brings this page to any such place, of this person or another.
  */
-import { createContext, useContext, useEffect, useRef } from "react";
+import { createContext, useContext, useEffect, useMemo, useRef } from "react";
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Viewport } from "~/protocol.gen";
 import type { SessionClient } from "./client";
@@ -81,6 +81,17 @@ export function useReportPlace(place: Place | null): void {
   useEffect(() => {
     if (place) places.report(place);
   }, [places, place]);
+}
+
+/** What an element has to hear so that moves by hand on it are known as such. */
+export function useOwnMoves() {
+  const places = usePlaces();
+  return useMemo(() => {
+    const moved = () => {
+      if (places.current) places.moved(places.current);
+    };
+    return { onWheelCapture: moved, onTouchMoveCapture: moved, onPointerDownCapture: moved, onKeyDownCapture: moved };
+  }, [places]);
 }
 
 /** Leads to places on `surface` while the component stands. */
