@@ -1,7 +1,7 @@
 """What the product is: sessions, their log, and the rules. Knows nothing of the web, Slack or the clock on the wall.
 
 Reading order: `events` (what can happen), `errors` (what can go wrong), `tables`, `db` (the one place that commits),
-`log`, `access` (the only way to a session), `accounts`, `sessions`, `chat`, `invites`, `turns`, `counting` and `health`
-(how the agent is doing), `presence`, `mirrors`, `inbox`, `prune`, `limits`, `storable`; `engines`
-and `migrations` beside them.
+`log`, `access` (the only way to a session), `accounts`, `sessions`, `chat`, `paths`, `files`, `anchors` and `comments`
+(on the lines of files), `invites`, `turns`, `counting` and `health` (how the agent is doing), `presence`, `mirrors`,
+`inbox`, `prune`, `limits`, `storable`; `engines` and `migrations` beside them.
 """

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from core import files
+from core import files, tables
+from core.access import Actor
 from core.db import Transaction
 from tests.stories.conftest import Cast
 from tests.stories.house import Someone
@@ -290,11 +291,11 @@ async def test_a_session_that_is_full_says_so_and_keeps_what_it_has(cast: Cast, 
             data = str(number).encode()
             content = files.Content(hashlib.sha256(data).hexdigest(), data, 1)
             assert files.put_blob(tx, actor, cast.session_id, content)
-            row = tx.sql.get_one(files.tables.Blob, (cast.session_id, content.sha256))
+            row = tx.sql.get_one(tables.Blob, (cast.session_id, content.sha256))
             row.size = files.MAX_BLOB - 1
             tx.sql.add(row)
 
-    actor = await cast.house.runtime.db.read(lambda tx: files.Actor(cast.alice.id, "Alice"))
+    actor = await cast.house.runtime.db.read(lambda tx: Actor(cast.alice.id, "Alice"))
     await cast.house.runtime.db.write(fill)
     data = b"z" * 1_000
     url = f"/api/sessions/{cast.session_id}/blobs/{hashlib.sha256(data).hexdigest()}"
