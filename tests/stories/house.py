@@ -142,6 +142,12 @@ class Client:
 
         return await self.until(answers, after=before)
 
+    async def ping(self) -> Frame:
+        """The server's answer to a ping: everything that it sent before is here by then."""
+        before = len(self.frames)
+        await self.send(type="ping")
+        return await self.until(lambda frame: frame["type"] == "pong", after=before)
+
     @property
     def entries(self) -> list[Frame]:
         return [frame for frame in self.frames if "at" in frame and "seq" in frame]

@@ -182,11 +182,8 @@ async def test_a_closed_line_leaves_nothing_behind(cast: Cast) -> None:
     hub = cast.house.runtime.hub
     assert hub.connections_of(cast.bob.id) == 1
     await bob.close()
-    cursor = {"type": "cursor_update", "file": "main.py", "line": 1}
     while hub.connections_of(cast.bob.id):
-        await alice.send(**cursor)
-        await alice.send(type="ping")
-        await alice.until(lambda frame: frame["type"] == "pong", after=len(alice.frames) - 1)
+        await alice.ping()
     assert [connection.person.user_id for connection in hub.connections()] == [cast.alice.id]
 
 
