@@ -86,6 +86,7 @@ export interface Protocol {
   FileView: FileView;
   FileVersion: FileVersion;
   CommentThread: CommentThread;
+  MessageView: MessageView;
 }
 /**
  * The first frame where no ticket stands in the URL. `since` asks for everything after that position.
@@ -922,4 +923,31 @@ export interface CommentPlace {
   line: number | null;
   end_line: number | null;
   confidence: number;
+}
+/**
+ * A message as it stands now. `updated_seq` is the last entry that changed it: later ones still apply.
+ */
+export interface MessageView {
+  id: string;
+  user_id: string;
+  username: string;
+  content: string;
+  mentions: string[];
+  mentions_here: boolean;
+  parent_id: string | null;
+  code_ref: CodeRef | null;
+  source: "web" | "slack" | "api" | "agent" | "system";
+  session_only: boolean;
+  timestamp: string;
+  seq: number;
+  updated_seq: number;
+  edited_at: string | null;
+  is_deleted: boolean;
+  reactions: Reaction[];
+  reply_count: number;
+  last_reply_at: string | null;
+}
+export interface Reaction {
+  emoji: string;
+  user_ids: string[];
 }
