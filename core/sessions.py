@@ -124,9 +124,10 @@ def change_role(tx: Transaction, actor: Actor, session_id: str, user_id: str, ro
     session, seat = _managed_seat(tx, actor, session_id, user_id)
     if seat.role == role:
         return
-    if seat.role == "host":
-        _keep_a_host(tx, session_id, besides=user_id)
+    other = _other_host(tx, session_id, user_id) if seat.role == "host" else None
     _give_role(tx, session, seat, role, by=actor.user_id)
+    if other is not None:
+        _pass_on(tx, session, user_id, other, by=actor.user_id)
 
 
 def hand_over(tx: Transaction, actor: Actor, session_id: str, user_id: str) -> Seat:
@@ -166,11 +167,12 @@ def remove(tx: Transaction, actor: Actor, session_id: str, user_id: str) -> None
         seat = _seat(tx, session_id, user_id)
     else:
         session, seat = _managed_seat(tx, actor, session_id, user_id)
-    if seat.role == "host":
-        _keep_a_host(tx, session_id, besides=user_id)
+    other = _other_host(tx, session_id, user_id) if seat.role == "host" else None
     seat.removed_at = tx.now
     tx.sql.add(seat)
     log.append(tx, session, ParticipantRemoved(user_id=user_id), actor_id=actor.user_id)
+    if other is not None:
+        _pass_on(tx, session, user_id, other, by=actor.user_id)
 
 
 def _managed_seat(
@@ -186,15 +188,28 @@ def _seat(tx: Transaction, session_id: str, user_id: str) -> tables.Participatio
     return seat
 
 
-def _keep_a_host(tx: Transaction, session_id: str, *, besides: str) -> None:
+def _other_host(tx: Transaction, session_id: str, user_id: str) -> str:
+    """The host who has been here longest, besides this one. Raises LastHost."""
     seat = tables.Participation
     other = tx.sql.exec(
-        select(seat.user_id).where(
+        select(seat.user_id)
+        .where(
             seat.session_id == session_id,
             seat.role == "host",
-            seat.user_id != besides,
+            seat.user_id != user_id,
             col(seat.removed_at).is_(None),
         )
+        .order_by(col(seat.joined_at), col(seat.user_id))
     ).first()
     if other is None:
         raise LastHost
+    return other
+
+
+def _pass_on(tx: Transaction, session: tables.Session, user_id: str, other: str, *, by: str) -> None:
+    """The session goes by the name of somebody who still hosts it."""
+    if session.host_id == user_id:
+        session.host_id = other
+        tx.sql.add(session)
+        tx.sql.flush()
+        log.append(tx, session, SessionUpdate(host=host_of(tx, session)), actor_id=by)

@@ -12,7 +12,7 @@ from api.frames import Snapshot
 from api.routes.comments import thread_view
 from api.routes.files import file_view
 from core import chat, comments, files, log
-from core.access import session_for
+from core.access import Actor, session_for
 from core.db import Transaction
 
 router = APIRouter(prefix="/api/sessions/{session_id}", tags=["live"])
@@ -24,17 +24,18 @@ async def snapshot(
 ) -> Snapshot:
     """The session, its people, its latest messages, its comments and its files, all as of entry `seq`."""
 
-    def read(tx: Transaction) -> Snapshot:
-        seat = session_for(tx, who.actor, session_id, "read", lock=False)
-        said = chat.history(tx, session_id, before=None, limit=messages) if messages else []
-        return Snapshot(
-            epoch=log.epoch(tx),
-            seq=seat.session.head,
-            session=views.session_view(tx, seat, who.actor.user_id),
-            participants=views.participants(tx, session_id),
-            messages=[views.message_view(state) for state in said],
-            threads=[thread_view(thread) for thread in comments.every_thread(tx, session_id)],
-            files=[file_view(row) for row in files.shared_files(tx, session_id)],
-        )
+    return await api.db.read(lambda tx: take_snapshot(tx, who.actor, session_id, messages))
 
-    return await api.db.read(read)
+
+def take_snapshot(tx: Transaction, actor: Actor, session_id: str, messages: int) -> Snapshot:
+    seat = session_for(tx, actor, session_id, "read", lock=False)
+    said = chat.history(tx, session_id, before=None, limit=messages) if messages else []
+    return Snapshot(
+        epoch=log.epoch(tx),
+        seq=seat.session.head,
+        session=views.session_view(tx, seat, actor.user_id),
+        participants=views.participants(tx, session_id),
+        messages=[views.message_view(state) for state in said],
+        threads=[thread_view(thread) for thread in comments.every_thread(tx, session_id)],
+        files=[file_view(row) for row in files.shared_files(tx, session_id)],
+    )
