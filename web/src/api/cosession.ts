@@ -94,6 +94,17 @@ export const api = {
     request<{ items: LogEntry[] }>("GET", `${session(id)}/events?before=${seq}&limit=${limit}`),
   messagesBefore: (id: string, seq: number, limit: number) =>
     request<ChatPage>("GET", `${session(id)}/messages?before=${seq}&limit=${limit}`),
+  /** A message and every answer to it. */
+  thread: (id: string, rootId: string) =>
+    request<ChatPage>("GET", `${session(id)}/messages?${new URLSearchParams({ parent: rootId })}`),
+  /** Every text that a message has had, the first first. */
+  texts: (id: string, messageId: string, signal?: AbortSignal) =>
+    request<{ items: { content: string; at: string }[] }>(
+      "GET",
+      `${session(id)}/messages/${encodeURIComponent(messageId)}/history`,
+      undefined,
+      signal,
+    ),
   changeRole: (id: string, userId: string, role: Role) =>
     request<void>("PATCH", `${session(id)}/participants/${encodeURIComponent(userId)}`, { role }),
   removeParticipant: (id: string, userId: string) =>
@@ -109,7 +120,9 @@ export const api = {
     requestText(`${session(id)}/blobs/${encodeURIComponent(version)}`, signal),
   /** Of one file as it was in `version`, or of the whole session as it stands now. */
   comments: (id: string, of?: { file: string; version: string | null }, signal?: AbortSignal) => {
-    const query = new URLSearchParams(of ? { file: of.file, ...(of.version ? { version: of.version } : {}) } : {});
+    const query = new URLSearchParams({ include_resolved: "true" });
+    if (of) query.set("file", of.file);
+    if (of?.version) query.set("version", of.version);
     return request<{ items: CommentThread[] }>("GET", `${session(id)}/comments?${query}`, undefined, signal);
   },
 

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { newMessage } from "~/session/messages";
 import type { Message, Outgoing } from "~/session/state";
 import { alice, bob, said } from "~/testing/entries";
 import { chatItems } from "./items";
@@ -6,7 +7,7 @@ import { chatItems } from "./items";
 const message = (seq: number, who: typeof bob, timestamp: string, source: Message["source"] = "web"): Message => {
   const entry = said(seq, `message ${seq}`, who, { timestamp, source });
   if (entry.type !== "chat_message") throw new Error("not a message");
-  return { ...entry.message, seq };
+  return newMessage(entry.message, seq);
 };
 
 const waiting: Outgoing = {

@@ -4,7 +4,7 @@
  */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { CursorUpdate, Digest, Position, Viewport } from "~/protocol.gen";
-import { Commands, type Wish } from "./commands";
+import { Commands, Refused, type Wish } from "./commands";
 import { Connection, type Line, type World } from "./connection";
 import { agrees } from "./digest";
 import { type History, Loader } from "./loader";
@@ -12,7 +12,7 @@ import { Outbox, type Shelf } from "./outbox";
 import type { Incoming, PresenceStatus } from "./protocol";
 import { type Input, reduceAll } from "./reducer";
 import type { StreamAddress } from "./stream-socket";
-import { emptyState, type Outgoing, type SessionState } from "./state";
+import { emptyState, type Outgoing, type SessionState, type Wanted } from "./state";
 
 /** Milliseconds. */
 const FRAME_BATCH = 16;
@@ -24,6 +24,7 @@ const TYPING_FORGOTTEN = 6_000;
 const PRESENCE_EVERY = 100;
 /** A page that cannot be made to agree must not load the session again every minute for ever. */
 const MOST_DIVERGENCES = 3;
+const READ_EVERY = 1_000;
 
 export interface ClientState {
   session: SessionState;
@@ -68,6 +69,8 @@ export class SessionClient {
   private presenceSentAt = Number.NEGATIVE_INFINITY;
   private cursor: CursorUpdate | null = null;
   private cursorSentAt = Number.NEGATIVE_INFINITY;
+  private readSeq = 0;
+  private readSentAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly options: ClientOptions) {
     this.outbox = new Outbox(options.shelf, options.userId, options.sessionId);
@@ -158,6 +161,46 @@ export class SessionClient {
     this.arm("resend commands", RESEND, () => this.resendCommands());
   }
 
+  /** Changes a message of the log: shown at once, taken back where the server refuses it. */
+  change(messageId: string, wanted: Wanted): void {
+    const id = this.options.newId();
+    this.dispatch([{ type: "change_wanted", change: { ...wanted, id, message_id: messageId, seq: null } }]);
+    this.command(wishOf(id, messageId, wanted)).then(
+      (seq) => this.dispatch([{ type: "change_stored", id, seq }]),
+      (error: unknown) => {
+        if (!(error instanceof Refused)) throw error;
+        this.dispatch([{ type: "change_refused", id, code: error.code, message: error.message }]);
+      },
+    );
+  }
+
+  /** Everything up to `seq` was in sight; the server hears it once a second at most. */
+  readUpTo(seq: number): void {
+    const known = this.state.reading?.read_up_to ?? 0;
+    if (seq <= Math.max(known, this.askedSeq)) return;
+    this.readSeq = seq;
+    this.armRead();
+  }
+
+  /** What was in sight, of this history: another one may be shorter. */
+  private get askedSeq(): number {
+    return Math.min(this.readSeq, this.state.to);
+  }
+
+  private armRead(): void {
+    const wait = this.readSentAt + READ_EVERY - this.options.world.now();
+    if (wait <= 0) this.sendRead();
+    else this.armOnce("read", wait, () => this.sendRead());
+  }
+
+  private sendRead(): void {
+    const { reading } = this.state;
+    const seq = Math.max(this.askedSeq, reading?.read_up_to ?? 0);
+    if (!reading || (seq <= reading.read_up_to && !reading.isStale)) return;
+    this.readSentAt = this.options.world.now();
+    this.connection.send({ type: "read_up_to", seq });
+  }
+
   /** Where this person's cursor stands in a file: the latest, at most ten times a second. */
   point(at: Omit<CursorUpdate, "type">): void {
     const next: CursorUpdate = { type: "cursor_update", ...at };
@@ -214,6 +257,16 @@ export class SessionClient {
     return this.loader.olderMessages();
   }
 
+  /** Chat back to entry `seq`. False where it did not come. */
+  messagesBackTo(seq: number): Promise<boolean> {
+    return this.loader.messagesBackTo(seq);
+  }
+
+  /** Raises ApiError. */
+  loadThread(rootId: string): Promise<void> {
+    return this.loader.thread(rootId);
+  }
+
   // ── The line ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   private get state(): SessionState {
@@ -241,6 +294,7 @@ export class SessionClient {
     this.sendCursor();
     this.postPending();
     this.commands.resend();
+    this.sendRead();
     if (!this.state.isLoaded) void this.loadOlder();
   }
 
@@ -263,6 +317,7 @@ export class SessionClient {
     this.inbox = [];
     this.dispatch(frames);
     for (const frame of frames) this.attend(frame as Incoming);
+    if (this.state.reading?.isStale) this.armRead();
     if (this.state.ahead.size > 0) this.armOnce("repair", GAP_GRACE, () => void this.loader.repair());
     else if (this.loader.hasHole()) this.armOnce("repair", HEAD_GRACE, () => void this.loader.repair());
   }
@@ -324,6 +379,20 @@ export class SessionClient {
         run();
       }, ms),
     );
+  }
+}
+
+function wishOf(id: string, messageId: string, wanted: Wanted): Wish {
+  const named = { client_msg_id: id, message_id: messageId };
+  switch (wanted.kind) {
+    case "edit":
+      return { type: "edit_message", ...named, content: wanted.content, mentions: wanted.mentions };
+    case "delete":
+      return { type: "delete_message", ...named };
+    case "react":
+      return { type: "add_reaction", ...named, emoji: wanted.emoji };
+    case "unreact":
+      return { type: "remove_reaction", ...named, emoji: wanted.emoji };
   }
 }
 

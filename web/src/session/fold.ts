@@ -2,6 +2,7 @@
  * Entries to view: what the transcript and the chat show is a fold over the log, the same for history, live and replay.
  * The result is new; what goes in is never changed.
  */
+import { changed, type MessageChange, newMessage } from "./messages";
 import type { FileChanged, LogEntry, Person, ToolCallFinished, UsageUpdated } from "./protocol";
 import type { CommentRow, Message, NoteRow, Row, SharedFile, TurnEndRow, View } from "./state";
 
@@ -40,7 +41,9 @@ export function fold(view: View, entries: readonly LogEntry[]): View {
   if (draft.rows.length === view.rows.length && draft.rows.every((row, at) => row === view.rows[at])) {
     draft.rows = view.rows as Row[];
   }
-  if (draft.messages.length === view.messages.length) draft.messages = view.messages as Message[];
+  if (draft.messages.length === view.messages.length && draft.messages.every((one, at) => one === view.messages[at])) {
+    draft.messages = view.messages as Message[];
+  }
   return draft;
 }
 
@@ -53,8 +56,15 @@ const base = (entry: LogEntry) => ({
 function add(draft: Draft, entry: LogEntry): void {
   switch (entry.type) {
     case "chat_message":
-      draft.messages.push({ ...entry.message, seq: entry.seq });
+      draft.messages.push(newMessage(entry.message, entry.seq));
       meet(draft, { user_id: entry.message.user_id, username: entry.message.username });
+      return;
+    case "message_edited":
+    case "message_deleted":
+    case "reaction_added":
+    case "reaction_removed":
+      // No row: it shows where the message is.
+      changeMessage(draft, entry);
       return;
     case "prompt_submitted":
       draft.rows.push({ ...base(entry), kind: "prompt", text: entry.text, author: entry.actor_id });
@@ -145,6 +155,12 @@ function add(draft: Draft, entry: LogEntry): void {
 function meet(draft: Draft, person: Pick<Person, "user_id" | "username"> & Partial<Person>): void {
   const known = draft.people.get(person.user_id);
   draft.people.set(person.user_id, { color: known?.color ?? 0, ...person });
+}
+
+function changeMessage(draft: Draft, entry: MessageChange): void {
+  const at = draft.messages.findLastIndex((message) => message.id === entry.message_id);
+  const message = draft.messages[at];
+  if (message) draft.messages[at] = changed(message, entry);
 }
 
 function finishCall(draft: Draft, entry: LogEntry & ToolCallFinished): void {

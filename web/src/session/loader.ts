@@ -2,7 +2,7 @@
 import type { StoreApi } from "zustand/vanilla";
 import { ApiError } from "~/api/http";
 import type { ClientState } from "./client";
-import type { ChatMessage, LogEntry } from "./protocol";
+import type { LogEntry, MessageView } from "./protocol";
 import type { Input } from "./reducer";
 import type { SessionState } from "./state";
 
@@ -11,12 +11,14 @@ const FIRST_PAGE = 300;
 const OLDER_PAGE = 1_000;
 const REPAIR_PAGE = 1_000;
 const CHAT_PAGE = 100;
+/** Messages of a page on the way to an old one. */
+const CHAT_LEAP = 500;
 /** Fewer messages than this on the first page, and the chat reads further back by itself. */
 const CHAT_ENOUGH = 30;
 
 /** Chat alone, oldest first. `next` is null at the beginning. */
 export interface ChatPage {
-  items: { seq: number; message: ChatMessage }[];
+  items: { seq: number; message: MessageView }[];
   next: number | null;
 }
 
@@ -26,6 +28,7 @@ export interface History {
   eventsAfter(id: string, seq: number, limit: number): Promise<{ items: LogEntry[] }>;
   eventsBefore(id: string, seq: number, limit: number): Promise<{ items: LogEntry[] }>;
   messagesBefore(id: string, seq: number, limit: number): Promise<ChatPage>;
+  thread(id: string, rootId: string): Promise<ChatPage>;
 }
 
 export class Loader {
@@ -66,7 +69,7 @@ export class Loader {
   }
 
   /** Chat from before what is held, without the transcript around it. */
-  async olderMessages(): Promise<void> {
+  async olderMessages(limit = CHAT_PAGE): Promise<void> {
     const { epoch, from, olderMessages, hasOlderMessages } = this.state;
     if (epoch === null || !hasOlderMessages || this.store.getState().chatLoading === "busy") return;
     const before = Math.min(olderMessages[0]?.seq ?? from, from);
@@ -76,15 +79,35 @@ export class Loader {
     }
     this.store.setState({ chatLoading: "busy" });
     try {
-      const page = await this.history.messagesBefore(this.sessionId, before, CHAT_PAGE);
+      const page = await this.history.messagesBefore(this.sessionId, before, limit);
       this.store.setState({ chatLoading: "idle" });
       if (this.state.epoch !== epoch) return;
-      const messages = page.items.map(({ seq, message }) => ({ ...message, seq }));
+      const messages = page.items.map(({ message }) => message);
       this.dispatch([{ type: "chat_history", messages, hasOlder: page.next !== null }]);
     } catch (error) {
       console.warn("Earlier messages could not be loaded.", error);
       this.store.setState({ chatLoading: "failed" });
     }
+  }
+
+  /** Chat back to entry `seq`, so that the message there is among what is held. False where it did not come. */
+  async messagesBackTo(seq: number): Promise<boolean> {
+    for (;;) {
+      const { from, olderMessages, hasOlderMessages } = this.state;
+      const first = Math.min(olderMessages[0]?.seq ?? from, from);
+      if (first <= seq) return true;
+      if (!hasOlderMessages) return false;
+      await this.olderMessages(CHAT_LEAP);
+      if (this.state.olderMessages === olderMessages && this.state.hasOlderMessages === hasOlderMessages) return false;
+    }
+  }
+
+  /** A thread by itself, for when its first message lies further back than what is held. Raises ApiError. */
+  async thread(rootId: string): Promise<void> {
+    const { epoch } = this.state;
+    const page = await this.history.thread(this.sessionId, rootId);
+    if (this.state.epoch !== epoch) return;
+    this.dispatch([{ type: "thread_history", rootId, messages: page.items.map(({ message }) => message) }]);
   }
 
   /** Fetches what the socket did not bring: the answer of the log itself, so no hole outlives this. */

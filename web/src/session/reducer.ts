@@ -2,14 +2,21 @@
  * `(state, input) → state`, pure: frames of the socket, pages of history and what happens on this page go in, in any
  * order and any number of times; the same log always comes out as the same view.
  */
+import { blankedAll, withDeletions } from "./blanking";
 import { fold } from "./fold";
+import { changedAll, isMessageChange } from "./messages";
 import { type Incoming, isEntry, type LogEntry, type ServerFrame } from "./protocol";
-import { emptyState, emptyView, type Member, type Message, type Outgoing, type SessionState } from "./state";
+import { markedAs, readingOf, withNew } from "./reading";
+import { type Change, emptyState, emptyView, type Member, type Message, type Outgoing, type SessionState } from "./state";
 
 /** What happens on this page itself. */
 export type Local =
   | { type: "history"; entries: readonly LogEntry[] }
   | { type: "chat_history"; messages: readonly Message[]; hasOlder: boolean }
+  | { type: "thread_history"; rootId: string; messages: readonly Message[] }
+  | { type: "change_wanted"; change: Change }
+  | { type: "change_stored"; id: string; seq: number }
+  | { type: "change_refused"; id: string; code: string; message: string }
   | { type: "message_queued"; message: Outgoing }
   | { type: "outbox_restored"; messages: readonly Outgoing[] }
   | { type: "message_requeued"; client_msg_id: string }
@@ -43,7 +50,10 @@ export function reduceAll(state: SessionState, inputs: readonly Input[]): Sessio
 }
 
 /** Entries from anywhere: known ones are dropped, next ones appended, older ones put in front, early ones kept. */
-function takeEntries(state: SessionState, entries: readonly LogEntry[]): SessionState {
+function takeEntries(before: SessionState, taken: readonly LogEntry[]): SessionState {
+  const deleted = withDeletions(before.deleted, taken);
+  const entries = blankedAll(taken, deleted);
+  const state = deleted === before.deleted ? before : withoutDeleted(before, deleted);
   const ahead = new Map(state.ahead);
   const older = new Map<number, LogEntry>();
   for (const entry of entries) {
@@ -74,7 +84,33 @@ function takeEntries(state: SessionState, entries: readonly LogEntry[]): Session
     ahead,
     head: Math.max(state.head, to, ...ahead.keys()),
   };
-  return settleOutbox(next.reduce(takeMeaning, grown), next);
+  return settleOutbox(takeChat(next.reduce(takeMeaning, grown), next), next);
+}
+
+/** Texts that were deleted are in no entry from now on, in those that came too early neither. */
+function withoutDeleted(state: SessionState, deleted: ReadonlySet<string>): SessionState {
+  const early = blankedAll([...state.ahead.values()], deleted);
+  return {
+    ...state,
+    deleted,
+    entries: blankedAll(state.entries, deleted),
+    ahead: new Map(early.map((entry) => [entry.seq, entry])),
+  };
+}
+
+/** What new entries say of the chat that is held beside the log, of wishes that they grant, and of what is unread. */
+function takeChat(state: SessionState, entries: readonly LogEntry[]): SessionState {
+  const myId = state.you?.user_id ?? "";
+  const reading = state.reading && withNew(state.reading, entries, myId);
+  const changes = state.changes.filter((change) => change.seq === null || change.seq > state.to);
+  const next = {
+    ...state,
+    reading,
+    changes: changes.length === state.changes.length ? state.changes : changes,
+  };
+  if (!entries.some(isMessageChange)) return next;
+  const threads = [...state.threads].map(([id, messages]) => [id, changedAll(messages, entries)] as const);
+  return { ...next, olderMessages: changedAll(state.olderMessages, entries), threads: new Map(threads) };
 }
 
 /** What a new entry says about the session and its people, beside its row. Old entries never get here. */
@@ -149,9 +185,31 @@ function takeOther(state: SessionState, input: ServerFrame | Local): SessionStat
     }
     case "chat_history": {
       const first = state.olderMessages[0]?.seq ?? state.from;
-      const older = input.messages.filter((message) => message.seq < first);
+      // The page was read a moment ago: what came since still applies to it.
+      const older = changedAll(
+        input.messages.filter((message) => message.seq < first),
+        state.entries,
+      );
       return { ...state, olderMessages: [...older, ...state.olderMessages], hasOlderMessages: input.hasOlder };
     }
+    case "thread_history": {
+      const messages = changedAll(input.messages, state.entries);
+      return { ...state, threads: new Map(state.threads).set(input.rootId, messages) };
+    }
+    case "change_wanted":
+      return { ...state, changes: [...state.changes, input.change] };
+    case "change_stored": {
+      const head = Math.max(state.head, input.seq);
+      if (input.seq <= state.to) return { ...state, head, changes: withoutChange(state, input.id) };
+      const changes = state.changes.map((one) => (one.id === input.id ? { ...one, seq: input.seq } : one));
+      return { ...state, head, changes };
+    }
+    case "change_refused": {
+      const notice = { code: input.code, message: input.message };
+      return { ...state, changes: withoutChange(state, input.id), notice };
+    }
+    case "read_marker":
+      return { ...state, reading: markedAs(state.reading, input, state.entries, state.you?.user_id ?? "") };
     case "message_queued":
       return { ...state, outbox: [...state.outbox, input.message] };
     case "outbox_restored":
@@ -178,7 +236,7 @@ function takeOther(state: SessionState, input: ServerFrame | Local): SessionStat
 
 function connect(state: SessionState, frame: Extract<ServerFrame, { type: "connected" }>): SessionState {
   const isFresh = state.epoch === null || !frame.is_resumed || frame.epoch !== state.epoch;
-  const start = isFresh ? { ...emptyState, outbox: state.outbox, from: frame.seq + 1, to: frame.seq } : state;
+  const start = isFresh ? forgetful(state, frame.seq) : state;
   return {
     ...start,
     // An empty log has no history to wait for.
@@ -193,8 +251,15 @@ function connect(state: SessionState, frame: Extract<ServerFrame, { type: "conne
     presence: new Map(frame.presence.map((person) => [person.user_id, person])),
     typing: new Map(),
     limits: frame.limits,
+    reading: withNew(readingOf(frame), start.entries, frame.you.user_id),
     notice: null,
   };
+}
+
+/** What this person wants outlives a history that is forgotten. */
+function forgetful(state: SessionState, seq: number): SessionState {
+  const changes = state.changes.filter((change) => change.seq === null);
+  return { ...emptyState, outbox: state.outbox, changes, from: seq + 1, to: seq };
 }
 
 function takeAck(state: SessionState, id: string, seq: number): SessionState {
@@ -233,6 +298,8 @@ function settleOutbox(state: SessionState, entries: readonly LogEntry[]): Sessio
   }
   return { ...state, outbox };
 }
+
+const withoutChange = (state: SessionState, id: string) => state.changes.filter((change) => change.id !== id);
 
 function patchOutgoing(state: SessionState, id: string, patch: Partial<Outgoing>): SessionState {
   return { ...state, outbox: state.outbox.map((item) => (item.client_msg_id === id ? { ...item, ...patch } : item)) };

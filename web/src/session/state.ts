@@ -1,11 +1,11 @@
 /** What a page knows of one session: plain, immutable data, made by `reduce` alone. */
 import type {
-  ChatMessage,
   CodeComment,
   FileChanged,
   FileShared,
   Limits,
   LogEntry,
+  MessageView,
   Person,
   PersonPresence,
   Role,
@@ -94,9 +94,8 @@ export type Row =
   | TurnEndRow
   | NoteRow;
 
-export interface Message extends ChatMessage {
-  seq: number;
-}
+/** As it stands after every entry up to `updated_seq`: later ones still apply. */
+export type Message = Omit<MessageView, "reply_count" | "last_reply_at">;
 
 /** The newest that the entries at hand tell of a shared file. */
 export interface SharedFile extends FileShared {
@@ -146,6 +145,30 @@ export interface Outgoing {
   error: string | null;
 }
 
+/** What somebody wants to be so, shown before the log says that it is. */
+export type Wanted =
+  | { kind: "edit"; content: string; mentions: string[] }
+  | { kind: "delete" }
+  | { kind: "react" | "unreact"; emoji: string };
+
+export type Change = Wanted & {
+  id: string;
+  message_id: string;
+  /** Where the server stored it, once it says so. */
+  seq: number | null;
+};
+
+/** How far this person has read, on all their devices, and what is new to them as of the entries at hand. */
+export interface Reading {
+  read_up_to: number;
+  /** The server counted as of this entry; what came after it was counted here. */
+  seq: number;
+  unread: number;
+  mentions: number;
+  /** Something was changed or taken back that may have counted: only the server knows. */
+  isStale: boolean;
+}
+
 export interface Typist {
   user_id: string;
   username: string;
@@ -169,6 +192,12 @@ export interface SessionState extends View {
   /** Chat from before `from`: it is read further back than the transcript, whose entries are many more. */
   olderMessages: readonly Message[];
   hasOlderMessages: boolean;
+  /** Threads that were asked for by themselves, by the id of their first message, which comes first. */
+  threads: ReadonlyMap<string, readonly Message[]>;
+  /** Messages and comments whose deletion is at hand: no entry here keeps their text. */
+  deleted: ReadonlySet<string>;
+  changes: readonly Change[];
+  reading: Reading | null;
   members: ReadonlyMap<string, Member>;
   presence: ReadonlyMap<string, PersonPresence>;
   typing: ReadonlyMap<string, Typist>;
@@ -208,6 +237,10 @@ export const emptyState: SessionState = {
   role: null,
   olderMessages: [],
   hasOlderMessages: false,
+  threads: new Map(),
+  deleted: new Set(),
+  changes: [],
+  reading: null,
   members: new Map(),
   presence: new Map(),
   typing: new Map(),

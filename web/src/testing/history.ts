@@ -2,7 +2,9 @@
 import { ApiError } from "~/api/http";
 import type { History } from "~/session/loader";
 import type { Shelf } from "~/session/outbox";
-import type { LogEntry } from "~/session/protocol";
+import { fold } from "~/session/fold";
+import type { LogEntry, MessageView } from "~/session/protocol";
+import { emptyView } from "~/session/state";
 
 export class FakeHistory implements History {
   entries: LogEntry[] = [];
@@ -22,10 +24,20 @@ export class FakeHistory implements History {
   };
 
   messagesBefore = async (_id: string, seq: number, limit: number) => {
-    const chat = this.entries.flatMap((one) => (one.type === "chat_message" && one.seq < seq ? [one] : []));
-    const items = this.answer(chat.slice(-limit)).map((one) => ({ seq: one.seq, message: one.message }));
+    const chat = this.messages.filter((message) => message.seq < seq);
+    const items = this.answer(chat.slice(-limit)).map((message) => ({ seq: message.seq, message }));
     return { items, next: chat.length > limit ? (items[0]?.seq ?? null) : null };
   };
+
+  thread = async (_id: string, rootId: string) => {
+    const found = this.messages.filter((message) => message.id === rootId || message.parent_id === rootId);
+    return { items: this.answer(found).map((message) => ({ seq: message.seq, message })), next: null };
+  };
+
+  /** As they stand at the end of the log. */
+  private get messages(): MessageView[] {
+    return fold(emptyView, this.entries).messages.map((message) => ({ ...message, reply_count: 0, last_reply_at: null }));
+  }
 
   private answer<T>(items: T[]): T[] {
     if (this.isDown) throw new ApiError(503, "unavailable", "The database is busy.");
