@@ -3,7 +3,7 @@
  * It repairs holes, keeps unsent messages and tells the server what this person looks at.
  */
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { CursorUpdate, Digest, Position, Viewport } from "~/protocol.gen";
+import type { CursorUpdate, Digest, Follow, Position, Summon, Unfollow, Viewport } from "~/protocol.gen";
 import { Commands, Refused, type Wish } from "./commands";
 import { Connection, type Line, type World } from "./connection";
 import { agrees } from "./digest";
@@ -22,6 +22,8 @@ const RESEND = 10_000;
 const TYPING_EVERY = 2_000;
 const TYPING_FORGOTTEN = 6_000;
 const PRESENCE_EVERY = 100;
+/** Where somebody looks, while nobody follows them. */
+const UNFOLLOWED_EVERY = 1_000;
 /** A page that cannot be made to agree must not load the session again every minute for ever. */
 const MOST_DIVERGENCES = 3;
 const READ_EVERY = 1_000;
@@ -216,19 +218,30 @@ export class SessionClient {
     if (this.cursor) this.connection.send(this.cursor);
   }
 
-  /** What this person does and looks at: the latest, at most ten times a second. */
+  /** Whom this tab follows, or that everybody is asked along. False: there is no line to say it on. */
+  tell(frame: Follow | Unfollow | Summon): boolean {
+    return this.connection.send(frame);
+  }
+
+  /** What this person does and looks at: the latest, at most ten times a second while somebody follows, else once. */
   look(change: Partial<{ status: PresenceStatus; viewport: Viewport | null }>): void {
     const next = { ...this.presence, ...change };
     if (JSON.stringify(next) === JSON.stringify(this.presence)) return;
     const isUrgent = next.status !== this.presence.status;
     this.presence = next;
-    const wait = isUrgent ? 0 : this.presenceSentAt + PRESENCE_EVERY - this.options.world.now();
+    const every = this.isFollowed ? PRESENCE_EVERY : UNFOLLOWED_EVERY;
+    const wait = isUrgent ? 0 : this.presenceSentAt + every - this.options.world.now();
     if (wait <= 0) this.sendPresence();
     else if (!this.timers.has("presence")) this.arm("presence", wait, () => this.sendPresence());
   }
 
   dismissNotice(): void {
     this.dispatch([{ type: "notice_dismissed" }]);
+  }
+
+  private get isFollowed(): boolean {
+    const { presence, you } = this.state;
+    return you !== null && [...presence.values()].some((person) => person.following === you.user_id);
   }
 
   private sendPresence(): void {
@@ -329,6 +342,9 @@ export class SessionClient {
       this.arm(`typing ${user_id}`, TYPING_FORGOTTEN, () => this.dispatch([{ type: "typing_expired", user_id }]));
     } else if (frame.type === "ping") {
       this.connection.send({ type: "pong" });
+    } else if (frame.type === "followed" && frame.target_id === this.options.userId) {
+      // Whoever begins to follow goes to where this person is now, not to where they were a second ago.
+      if (this.timers.has("presence")) this.arm("presence", 0, () => this.sendPresence());
     } else if (frame.type === "token_expiring") {
       void this.refreshToken();
     } else if (frame.type === "digest") {

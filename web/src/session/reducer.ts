@@ -117,7 +117,15 @@ function takeChat(state: SessionState, entries: readonly LogEntry[]): SessionSta
 function takeMeaning(state: SessionState, entry: LogEntry): SessionState {
   switch (entry.type) {
     case "session_update":
-      return entry.title && state.session ? { ...state, session: { ...state.session, title: entry.title } } : state;
+      if (!state.session) return state;
+      return {
+        ...state,
+        session: {
+          ...state.session,
+          title: entry.title ?? state.session.title,
+          host: entry.host ?? state.session.host,
+        },
+      };
     case "session_ended":
       return state.session
         ? { ...state, session: { ...state.session, status: "ended", ended_at: entry.at } }
@@ -172,6 +180,15 @@ function takeOther(state: SessionState, input: ServerFrame | Local): SessionStat
       for (const person of input.users) presence.set(person.user_id, person);
       return { ...state, presence };
     }
+    case "followed": {
+      const person = state.presence.get(input.user_id);
+      if (!person || person.following === input.target_id) return state;
+      return { ...state, presence: new Map(state.presence).set(input.user_id, { ...person, following: input.target_id }) };
+    }
+    case "summoned":
+      return { ...state, summons: { by: input.by, nonce: (state.summons?.nonce ?? 0) + 1 } };
+    case "session_update":
+      return { ...state, health: input.context };
     case "typing": {
       if (input.user_id === state.you?.user_id) return state;
       const typing = new Map(state.typing);
@@ -251,6 +268,7 @@ function connect(state: SessionState, frame: Extract<ServerFrame, { type: "conne
     presence: new Map(frame.presence.map((person) => [person.user_id, person])),
     typing: new Map(),
     limits: frame.limits,
+    health: frame.context,
     reading: withNew(readingOf(frame), start.entries, frame.you.user_id),
     notice: null,
   };

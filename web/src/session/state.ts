@@ -9,6 +9,7 @@ import type {
   Person,
   PersonPresence,
   Role,
+  SessionContext,
   SessionView,
   TokenTotals,
   ToolCallFinished,
@@ -202,6 +203,10 @@ export interface SessionState extends View {
   presence: ReadonlyMap<string, PersonPresence>;
   typing: ReadonlyMap<string, Typist>;
   limits: Limits | null;
+  /** How the agent is doing, as the server measures it. */
+  health: SessionContext | null;
+  /** A host's latest request to come along; `nonce` tells two of the same host apart. */
+  summons: { by: Person; nonce: number } | null;
   outbox: readonly Outgoing[];
   /** The last refusal that belongs to no message. */
   notice: { code: string; message: string } | null;
@@ -245,6 +250,8 @@ export const emptyState: SessionState = {
   presence: new Map(),
   typing: new Map(),
   limits: null,
+  health: null,
+  summons: null,
   outbox: [],
   notice: null,
 };
