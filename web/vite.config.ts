@@ -25,5 +25,10 @@ export default defineConfig({
       "/ws": { target: server, ws: true },
     },
   },
-  test: { include: ["src/**/*.test.{ts,tsx}"], environment: "node" },
+  test: {
+    include: ["src/**/*.test.{ts,tsx}"],
+    environment: "node",
+    // Elsewhere style sheets are empty to tests; the colours are read by the one that measures their contrast.
+    css: { include: [/tokens\.css\?raw/] },
+  },
 });

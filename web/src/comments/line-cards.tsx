@@ -1,9 +1,10 @@
 /** The threads of the shown version, and the comment that is being begun, as cards below their lines. */
-import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useMemo, useRef } from "react";
 import { createPortal } from "react-dom";
 import type { CardLine } from "./cards";
 import { CommentBox, type Written } from "./comment-box";
 import { useCommentDesk } from "./data";
+import { useOpened, type Wanted } from "./opened";
 import { ThreadCard } from "./thread-card";
 import { hasLines, lineWords, type ShownThread } from "./threads";
 import "./comments.css";
@@ -32,7 +33,7 @@ interface Props {
   isStale: boolean;
   begun: Begun | null;
   /** The thread that a link led to. */
-  wanted: { id: string; nonce: number } | null;
+  wanted: Wanted | null;
   onCards: (cards: readonly CardLine[]) => void;
   onBegunEnd: () => void;
   onSend: (begun: Begun, said: Written) => void;
@@ -40,13 +41,10 @@ interface Props {
 
 export function LineCards({ threads, isStale, begun, wanted, onCards, onBegunEnd, onSend }: Props): ReactNode {
   const element = useElements();
-  const [opened, setOpened] = useState<Readonly<Record<string, boolean>>>({});
+  const opened = useOpened(threads, wanted);
   const desk = useCommentDesk();
   const placed = useMemo(() => threads.filter(hasLines), [threads]);
 
-  useEffect(() => {
-    if (wanted) setOpened((all) => ({ ...all, [wanted.id]: true }));
-  }, [wanted]);
   // A card that was sent keeps its place under the id that the server gave, so nothing jumps; only keys are compared.
   const cards = useMemo((): CardLine[] => {
     const all = placed.map(({ id, place, is_resolved }) => ({
@@ -73,8 +71,8 @@ export function LineCards({ threads, isStale, begun, wanted, onCards, onBegunEnd
         createPortal(
           <ThreadCard
             thread={thread}
-            isOpen={opened[thread.id] ?? false}
-            onToggle={() => setOpened((all) => ({ ...all, [thread.id]: !(all[thread.id] ?? false) }))}
+            isOpen={opened.isOpen(thread)}
+            onToggle={() => opened.toggle(thread)}
           />,
           element(thread.id),
           thread.id,

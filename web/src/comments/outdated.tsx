@@ -3,20 +3,15 @@ import { useEffect, useState } from "react";
 import { useDeskState } from "~/files/desk";
 import { plural } from "~/lib/format";
 import { Icon } from "~/ui/icon";
+import { useOpened, type Wanted } from "./opened";
 import { ThreadCard } from "./thread-card";
 import { hasLines, type ShownThread } from "./threads";
 
-export function OutdatedThreads({
-  threads,
-  wanted,
-}: {
-  threads: readonly ShownThread[];
-  wanted: { id: string; nonce: number } | null;
-}) {
+export function OutdatedThreads({ threads, wanted }: { threads: readonly ShownThread[]; wanted: Wanted | null }) {
   const desk = useDeskState();
   const lost = threads.filter((thread) => !hasLines(thread));
   const [isOpen, setOpen] = useState(false);
-  const [opened, setOpened] = useState<Readonly<Record<string, boolean>>>({});
+  const opened = useOpened(threads, wanted);
   const isWanted = wanted !== null && lost.some((thread) => thread.id === wanted.id);
   useEffect(() => {
     if (isWanted) setOpen(true);
@@ -41,8 +36,8 @@ export function OutdatedThreads({
               <ThreadCard
                 key={thread.id}
                 thread={thread}
-                isOpen={opened[thread.id] ?? thread.id === wanted?.id}
-                onToggle={() => setOpened((all) => ({ ...all, [thread.id]: !(all[thread.id] ?? false) }))}
+                isOpen={opened.isOpen(thread)}
+                onToggle={() => opened.toggle(thread)}
                 onShowOriginal={
                   first?.version
                     ? () =>
