@@ -11,7 +11,8 @@ import zlib
 from collections.abc import Iterable
 
 from api.frames import Digest
-from api.hub import Hub, Room
+from api.hub import Hub
+from api.room import Room
 from core import log as session_log
 from core.db import Database
 from core.errors import CosessionError

@@ -27,8 +27,8 @@ from api.frames import (
     SessionContext,
     SessionView,
 )
-from api.hub import Room
 from api.pace import Pace
+from api.room import Room
 from api.tokens import Claims
 from api.upkeep import HEARTBEAT
 from core import accounts, log, reading

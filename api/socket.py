@@ -21,8 +21,8 @@ from api.door.headers import origin_allowed
 from api.door.wire import Wire, wire_of
 from api.errors import Close, close_code
 from api.frames import JoinSession, Position
-from api.hub import Room
 from api.incoming import answer, message_id, parse, refusal
+from api.room import Room
 from core.access import Actor
 from core.errors import CosessionError, NotSignedIn, TooMany
 

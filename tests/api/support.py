@@ -17,7 +17,7 @@ from api.connection import Connection
 from api.context import Api
 from api.door.framing import payload_of
 from api.frames import Position
-from api.hub import Room
+from api.room import Room
 from core import accounts, sessions
 from core.access import Actor, add_participant
 from core.clock import Clock, system_clock

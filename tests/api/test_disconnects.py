@@ -16,7 +16,7 @@ from pathlib import Path
 from api.connection import Connection
 from api.entering import CONNECTIONS_PER_USER
 from api.frames import Position
-from api.hub import Room
+from api.room import Room
 from core import log
 from core.access import Actor, session_for
 from core.db import Transaction
