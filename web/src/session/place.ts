@@ -4,6 +4,7 @@
  */
 import { createContext, useContext, useEffect, useMemo, useRef } from "react";
 import { createStore, type StoreApi } from "zustand/vanilla";
+import { isOwnMove } from "~/follow/input";
 import type { Viewport } from "~/protocol.gen";
 import type { SessionClient } from "./client";
 
@@ -17,7 +18,7 @@ export type Go = (place: Place) => boolean | Promise<boolean>;
 export class Places {
   readonly store: StoreApi<{ place: Place | null }> = createStore(() => ({ place: null }));
   private readonly ways = new Map<Surface, Go>();
-  private readonly listeners = new Set<(place: Place) => void>();
+  private readonly listeners = new Set<(place: Place | null) => void>();
 
   constructor(private readonly look: (place: Place) => void) {}
 
@@ -47,13 +48,13 @@ export class Places {
   }
 
   /** Hears of what this person does by hand (scroll, click, key) on any surface: whoever follows stops then. */
-  onOwnMove(hear: (place: Place) => void): () => void {
+  onOwnMove(hear: (place: Place | null) => void): () => void {
     this.listeners.add(hear);
     return () => this.listeners.delete(hear);
   }
 
-  /** A surface was moved by hand. */
-  moved(place: Place): void {
+  /** A surface was moved by hand, or another was chosen. */
+  moved(place: Place | null = this.current): void {
     for (const hear of this.listeners) hear(place);
   }
 }
@@ -87,8 +88,8 @@ export function useReportPlace(place: Place | null): void {
 export function useOwnMoves() {
   const places = usePlaces();
   return useMemo(() => {
-    const moved = () => {
-      if (places.current) places.moved(places.current);
+    const moved = ({ nativeEvent }: { nativeEvent: Event }) => {
+      if (isOwnMove(nativeEvent)) places.moved();
     };
     return { onWheelCapture: moved, onTouchMoveCapture: moved, onPointerDownCapture: moved, onKeyDownCapture: moved };
   }, [places]);

@@ -8,6 +8,8 @@ export interface Shortcuts {
   step: (by: 1 | -1) => void;
   toEnd: () => void;
   toMain: (main: "transcript" | "files") => void;
+  /** Begins to follow somebody, or ends it. */
+  follow: () => void;
   help: () => void;
 }
 
@@ -27,10 +29,11 @@ export function useShortcuts(shortcuts: Shortcuts): void {
         g: shortcuts.toEnd,
         "1": () => shortcuts.toMain("transcript"),
         "2": () => shortcuts.toMain("files"),
+        f: shortcuts.follow,
         "?": shortcuts.help,
       };
       const found = act[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-      if (!found || (isInFile && !"/12?".includes(event.key))) return;
+      if (!found || (isInFile && !"/12?fF".includes(event.key))) return;
       event.preventDefault();
       found();
     };
@@ -46,12 +49,13 @@ const keys: [keys: string[], what: string][] = [
   [["Enter"], "Open or close the entry"],
   [["1"], "The transcript"],
   [["2"], "The files"],
+  [["F"], "Follow somebody, or stop it"],
   [["C"], "Comment on the line, in a file"],
   [["/"], "Write in the chat"],
   [["Enter"], "Send the message"],
   [["Shift", "Enter"], "New line in the message"],
   [["@"], "Mention somebody"],
-  [["Esc"], "Leave the message, close a dialog"],
+  [["Esc"], "Leave the message, close a dialog, stop following"],
   [["?"], "This list"],
 ];
 

@@ -5,6 +5,7 @@
 import { useCallback, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState, type Ref } from "react";
 import { VList, type VListHandle } from "virtua";
 import { isSameFile } from "~/code/file-refs";
+import { glide, wantsNoMotion } from "~/follow/glide";
 import { focusWhenDrawn } from "~/lib/focus";
 import { viewport } from "~/session/protocol";
 import type { SessionClient } from "~/session/client";
@@ -27,8 +28,11 @@ export interface TranscriptHandle {
   toEnd(): void;
   /** Moves to where this file was last changed, and opens it. Does nothing where it was not. */
   toFile(file: string): void;
-  /** Moves to entry `seq`, or the row before it where that has none; reads older pages for it. False: there is no such. */
-  toSeq(seq: number): Promise<boolean>;
+  /**
+   * Moves to entry `seq`, or the row before it where that has none, with `fraction` of the row scrolled away; reads
+   * older pages for it. False: there is no such.
+   */
+  toSeq(seq: number, fraction?: number): Promise<boolean>;
 }
 
 export function Transcript({ ref }: { ref: Ref<TranscriptHandle> }) {
@@ -88,6 +92,8 @@ function Rows({ rows, ref }: { rows: readonly Row[]; ref: Ref<TranscriptHandle> 
     if (!feed || !content) return;
     const observer = new ResizeObserver(() => {
       if (isAtEnd.current) list.current?.scrollToIndex(rows.length - 1, { align: "end" });
+      // Also when the transcript comes into sight again.
+      latestReport.current();
     });
     observer.observe(feed);
     observer.observe(content);
@@ -95,12 +101,22 @@ function Rows({ rows, ref }: { rows: readonly Row[]; ref: Ref<TranscriptHandle> 
   }, [rows.length]);
 
   const report = useCallback(() => {
-    const seq = list.current ? rows[list.current.findItemIndex(list.current.scrollOffset)]?.seq : undefined;
-    // Behind the chat's tab nobody reads it.
-    if (seq !== undefined && frame.current?.offsetParent) {
-      places.report(viewport("transcript", { seq }));
-    }
+    const handle = list.current;
+    // Behind another tab nobody reads it.
+    if (!handle || !frame.current?.offsetParent) return;
+    const top = handle.findItemIndex(handle.scrollOffset);
+    const row = rows[top];
+    if (!row) return;
+    const gone = (handle.scrollOffset - handle.getItemOffset(top)) / (handle.getItemSize(top) || 1);
+    const fraction = Math.round(Math.min(1, Math.max(0, gone)) * 100) / 100;
+    places.report(viewport("transcript", { seq: row.seq, fraction }));
   }, [places, rows]);
+  const latestReport = useRef(report);
+  useEffect(() => {
+    latestReport.current = report;
+  }, [report]);
+  const stopGlide = useRef<() => void>(() => undefined);
+  useEffect(() => () => stopGlide.current(), []);
 
   const lastSeq = rows.at(-1)?.seq ?? 0;
   const scrolled = (offset: number) => {
@@ -116,6 +132,7 @@ function Rows({ rows, ref }: { rows: readonly Row[]; ref: Ref<TranscriptHandle> 
       isAtEnd.current = false;
       if (wasAtEnd) setSeenSeq(lastSeq);
     }
+    report();
     if (offset < FETCH_AHEAD && client.store.getState().session.from > 1) void client.loadOlder();
   };
 
@@ -145,7 +162,7 @@ function Rows({ rows, ref }: { rows: readonly Row[]; ref: Ref<TranscriptHandle> 
           row.querySelector<HTMLElement>("button[aria-expanded=false]")?.click();
         });
       },
-      async toSeq(seq) {
+      async toSeq(seq, fraction = 0) {
         const { from, to } = client.store.getState().session;
         if (seq < 1 || seq > to) return false;
         if (seq < from) {
@@ -153,10 +170,20 @@ function Rows({ rows, ref }: { rows: readonly Row[]; ref: Ref<TranscriptHandle> 
           await new Promise((resolve) => requestAnimationFrame(resolve));
         }
         const now = client.store.getState().session.rows;
-        const found = now.findLastIndex((row) => row.seq <= seq);
-        isAtEnd.current = false;
-        setSeenSeq((seen) => seen ?? lastSeq);
-        list.current?.scrollToIndex(Math.max(0, found), { align: "start" });
+        const found = Math.max(0, now.findLastIndex((row) => row.seq <= seq));
+        const handle = list.current;
+        if (!handle) return false;
+        stopGlide.current();
+        const gone = fraction * handle.getItemSize(found);
+        const end = Math.max(0, handle.scrollSize - handle.viewportSize);
+        const target = Math.min(end, handle.getItemOffset(found) + gone);
+        isAtEnd.current = end - target < AT_END;
+        const last = now.at(-1)?.seq ?? 0;
+        setSeenSeq((seen) => (isAtEnd.current ? null : (seen ?? last)));
+        const way = Math.abs(target - handle.scrollOffset);
+        // What is far has estimated heights: the list itself finds it. What is near is gone to.
+        if (wantsNoMotion() || way > handle.viewportSize * 1.5) handle.scrollToIndex(found, { align: "start", offset: gone });
+        else if (way > 1) stopGlide.current = glide(handle.scrollOffset, target, (at) => handle.scrollTo(at));
         return true;
       },
       step(by) {
