@@ -267,13 +267,15 @@ async def test_a_deleted_comment_s_text_is_nowhere_any_more(cast: Cast, folder: 
     comment_id = await add(bob, "canary-one is my password", mentions=[cast.alice.id])
     edited = await ask(bob, type="edit_comment", comment_id=comment_id, content="canary-two", mentions=[cast.alice.id])
     assert edited["type"] == "ack"
-    assert await cast.house.runtime.db.read(rows_with("canary")) == {"events", "comments"}
+    assert await cast.house.runtime.db.read(rows_with("canary")) >= {"events", "comments"}
     assert await cast.house.runtime.db.read(rows_with(comment_id)) >= {"mentions"}
     deleted = await ask(bob, type="delete_comment", comment_id=comment_id)
     again = await ask(bob, type="delete_comment", comment_id=comment_id)
     assert again["seq"] == deleted["seq"]
     assert await cast.house.runtime.db.read(rows_with("canary")) == set()
-    assert await cast.house.runtime.db.read(rows_with(comment_id)) == {"events", "comments", "comment_threads"}
+    left = await cast.house.runtime.db.read(rows_with(comment_id))
+    assert left >= {"events", "comments", "comment_threads"}
+    assert "mentions" not in left
     late = await cast.carol.open(cast.session_id, since=0, epoch=bob.frames[0]["epoch"])
     await late.until_seq(deleted["seq"])
     comments = [entry for entry in late.entries if entry["type"] in ("code_comment", "comment_edited")]
