@@ -51,7 +51,9 @@ class EventStream(Response):
             hub.leave(room, connection)
 
 
-@router.get("/stream", response_class=EventStream, responses={200: {"content": {"text/event-stream": {}}}})
+@router.get(
+    "/stream", status_code=200, response_class=EventStream, responses={200: {"content": {"text/event-stream": {}}}}
+)
 async def stream(
     session_id: str,
     request: Request,
