@@ -7,6 +7,10 @@ import type { ComposerHandle } from "~/chat/composer";
 import { type FilePlace, FileLinksProvider, isSameFile } from "~/code/file-refs";
 import { useOpening } from "~/files/opening";
 import { FileRoom } from "~/files/room";
+import { FollowRoom } from "~/follow/context";
+import { useEscapeStops, useFollowKey } from "~/follow/keys";
+import { FollowAnnouncer, FollowBorder, FollowChips } from "~/follow/marks";
+import { SummonPrompt } from "~/follow/summon";
 import { useMedia, useNow, useTitle } from "~/lib/hooks";
 import { Announcer } from "~/session/announcer";
 import type { Line } from "~/session/connection";
@@ -31,7 +35,9 @@ export default function SessionPage({ id, me }: { id: string; me: Me }) {
   return (
     <SessionProvider id={id} userId={me.user_id}>
       <FileRoom id={id}>
-        <SessionRoom id={id} me={me} />
+        <FollowRoom>
+          <SessionRoom id={id} me={me} />
+        </FollowRoom>
       </FileRoom>
     </SessionProvider>
   );
@@ -52,6 +58,16 @@ function SessionRoom({ id, me }: { id: string; me: Me }) {
     setChatTab(name === "chat");
     if (name !== "chat") setMain(name);
   }, []);
+  // By hand: whoever follows somebody goes their own way then.
+  const chooseTab = useCallback(
+    (name: Tab) => {
+      places.moved();
+      setTab(name);
+    },
+    [places, setTab],
+  );
+  const follow = useFollowKey();
+  useEscapeStops();
   const [hasFiles, setHasFiles] = useState(false);
   const [isHelpOpen, setHelpOpen] = useState(false);
   const transcript = useRef<TranscriptHandle>(null);
@@ -67,25 +83,28 @@ function SessionRoom({ id, me }: { id: string; me: Me }) {
   }, [places, tab, isWide]);
 
   const focusChat = useCallback(() => {
+    // Beside the chat there is room for where one is led.
+    if (!isWide) places.moved();
     setTab("chat");
     requestAnimationFrame(() => composer.current?.focus());
-  }, [setTab]);
+  }, [setTab, places, isWide]);
   const listed = useListedFiles(id);
   const openFile = useOpening({ onShow: useCallback(() => setTab("files"), [setTab]), listed });
   const showFile = useCallback(
     (file: string, place?: FilePlace) => {
+      places.moved();
       if (openFile(file, place)) return;
       setTab("transcript");
       // A transcript that was hidden has no height to scroll in before it is drawn.
       requestAnimationFrame(() => transcript.current?.toFile(file));
     },
-    [openFile, setTab],
+    [openFile, setTab, places],
   );
-  useServePlace("transcript", async ({ seq }) => {
+  useServePlace("transcript", async ({ seq, fraction }) => {
     if (seq === null) return false;
     setTab("transcript");
     await nextFrame();
-    return (await transcript.current?.toSeq(seq)) ?? false;
+    return (await transcript.current?.toSeq(seq, fraction)) ?? false;
   });
   useServePlace("chat", () => {
     setTab("chat");
@@ -99,14 +118,18 @@ function SessionRoom({ id, me }: { id: string; me: Me }) {
       () => ({
         focusChat,
         step: (by: 1 | -1) => {
-          setTab("transcript");
+          chooseTab("transcript");
           transcript.current?.step(by);
         },
-        toEnd: () => transcript.current?.toEnd(),
-        toMain: setTab,
+        toEnd: () => {
+          places.moved();
+          transcript.current?.toEnd();
+        },
+        toMain: chooseTab,
+        follow,
         help: () => setHelpOpen(true),
       }),
-      [focusChat, setTab],
+      [focusChat, chooseTab, follow, places],
     ),
   );
 
@@ -116,11 +139,15 @@ function SessionRoom({ id, me }: { id: string; me: Me }) {
     <KnownFiles listed={listed} onShow={showFile}>
       <div className="flex h-full flex-col">
         <SessionHeader onHelp={() => setHelpOpen(true)} isNarrow={!isWide} />
-        {!isWide && <Tabs tab={tab} onTab={setTab} unread={unread} />}
+        {!isWide && <Tabs tab={tab} onTab={chooseTab} unread={unread} />}
+        {!isWide && <FollowChips isNarrow />}
         <main className="relative flex min-h-0 flex-1">
+          <FollowBorder />
+          <SummonPrompt />
           <OfflineBanner now={now} onRetry={() => client.reconnect()} />
-          <div {...ownMoves} className={`flex min-w-0 flex-1 flex-col ${shows("chat") && !isWide ? "hidden" : ""}`}>
-            {isWide && <MainSwitch main={main} onMain={setTab} />}
+          <div {...ownMoves} className={`relative flex min-w-0 flex-1 flex-col ${shows("chat") && !isWide ? "hidden" : ""}`}>
+            {isWide && <MainSwitch main={main} onMain={chooseTab} />}
+            {isWide && <FollowChips isNarrow={false} />}
             <div className={`min-h-0 flex-1 ${shows("transcript") ? "" : "hidden"}`}>
               <Transcript ref={transcript} />
             </div>
@@ -139,6 +166,7 @@ function SessionRoom({ id, me }: { id: string; me: Me }) {
           </div>
         </main>
         <Announcer />
+        <FollowAnnouncer />
         {isHelpOpen && <HelpDialog onClose={() => setHelpOpen(false)} />}
       </div>
     </KnownFiles>
