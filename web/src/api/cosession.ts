@@ -16,6 +16,8 @@ export interface Me {
   username: string;
   email: string | null;
   color: number;
+  /** Runs the server: may see what is open on it. */
+  is_admin?: boolean;
 }
 
 export interface InviteLink {
@@ -32,6 +34,40 @@ export interface InviteLook {
   role: Role;
   status: "live" | "expired" | "revoked" | "used_up" | "accepted";
   expires_at: string;
+}
+
+/** What one process of the server has open now. */
+export interface Live {
+  totals: {
+    sessions: number;
+    people: number;
+    connections: number;
+    by_transport: Record<string, number>;
+    queued_bytes: number;
+  };
+  sessions: {
+    id: string;
+    title: string;
+    status: "live" | "ended";
+    host: { user_id: string; username: string; color: number };
+    people: number;
+    connections: number;
+    head: number;
+    queued_bytes: number;
+  }[];
+  connections: {
+    id: string;
+    session_id: string;
+    user_id: string;
+    username: string;
+    role: Role;
+    transport: string;
+    since: string;
+    last_heard_at: string;
+    queued_bytes: number;
+    is_live: boolean;
+    address: string;
+  }[];
 }
 
 const session = (id: string) => `/api/sessions/${encodeURIComponent(id)}`;
@@ -109,6 +145,9 @@ export const api = {
     request<void>("PATCH", `${session(id)}/participants/${encodeURIComponent(userId)}`, { role }),
   removeParticipant: (id: string, userId: string) =>
     request<void>("DELETE", `${session(id)}/participants/${encodeURIComponent(userId)}`),
+  handOver: (id: string, userId: string) =>
+    request<SessionView>("POST", `${session(id)}/hand-over`, { user_id: userId }),
+  live: (signal?: AbortSignal) => request<Live>("GET", "/api/admin/live", undefined, signal),
   participants: (id: string) => request<{ items: Participant[] }>("GET", `${session(id)}/participants`),
 
   files: (id: string, signal?: AbortSignal) =>

@@ -1,5 +1,5 @@
 /** A button that opens a short list of actions: arrows walk it, Escape and a click elsewhere close it. */
-import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { IconButton } from "./controls";
 import { Icon, type IconName } from "./icon";
 
@@ -10,7 +10,17 @@ export interface MenuItem {
   onChoose: () => void;
 }
 
-export function Menu({ icon, label, items }: { icon: IconName; label: string; items: readonly MenuItem[] }) {
+interface Props {
+  label: string;
+  items: readonly MenuItem[];
+  icon?: IconName;
+  /** What the button shows in place of an icon. */
+  face?: ReactNode;
+  /** Stands over the actions. */
+  heading?: ReactNode;
+}
+
+export function Menu({ icon = "more", label, items, face, heading }: Props) {
   const [isOpen, setOpen] = useState(false);
   const frame = useRef<HTMLDivElement>(null);
   const id = useId();
@@ -48,24 +58,32 @@ export function Menu({ icon, label, items }: { icon: IconName; label: string; it
     }
   };
 
+  const opens = {
+    "aria-haspopup": "menu",
+    "aria-expanded": isOpen,
+    "aria-controls": isOpen ? id : undefined,
+    onClick: () => setOpen(!isOpen),
+  } as const;
   return (
     // oxlint-disable-next-line jsx-a11y/no-static-element-interactions -- hears the keys of the buttons within
     <div ref={frame} className="relative" onKeyDown={onKeyDown}>
-      <IconButton
-        icon={icon}
-        label={label}
-        aria-haspopup="menu"
-        aria-expanded={isOpen}
-        aria-controls={isOpen ? id : undefined}
-        onClick={() => setOpen(!isOpen)}
-      />
+      {face ? (
+        <button type="button" aria-label={label} className="block rounded-full" {...opens}>
+          {face}
+        </button>
+      ) : (
+        <IconButton icon={icon} label={label} {...opens} />
+      )}
       {isOpen && (
         <div
           id={id}
           role="menu"
           aria-label={label}
-          className="bg-raised border-line shadow-raised absolute top-full right-0 z-30 mt-1 min-w-44 rounded-card border py-1"
+          className="bg-raised border-line shadow-raised absolute top-full right-0 z-40 mt-1 min-w-44 rounded-card border py-1"
         >
+          {heading && (
+            <div className="border-line text-ink-faint mb-1 max-w-72 border-b px-3 pt-1 pb-2 text-xs">{heading}</div>
+          )}
           {items.map((item) => (
             <button
               key={item.label}
