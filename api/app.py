@@ -22,6 +22,7 @@ from api.routes import (
     history,
     invites,
     operation,
+    search,
     sessions,
     snapshot,
     stream,
@@ -43,7 +44,7 @@ def create_app(api: Api, lifespan: Lifespan) -> FastAPI:
     app.state.api = api
     errors.install(app)
     openapi.install(app)
-    spoken = (history, chat, snapshot, stream, commands, files, comments)
+    spoken = (history, chat, search, snapshot, stream, commands, files, comments)
     for routes in (accounts, admin, sessions, *spoken, invites, operation, socket):
         app.include_router(routes.router)
     app.add_middleware(GZipMiddleware, minimum_size=1_024, compresslevel=5)

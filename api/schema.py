@@ -16,7 +16,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaV
 from pydantic_core import core_schema
 
 from api.frames import Entry, Participant, SessionView, client_frame_adapter, server_frame_adapter
-from api.frames.parts import CommentThread, FileVersion, FileView, MessageView
+from api.frames.parts import CommentThread, FileVersion, FileView, MessageView, SearchHit
 from core.events import event_adapter
 
 
@@ -44,6 +44,7 @@ _ADAPTERS: dict[str, tuple[JsonSchemaMode, TypeAdapter[Any]]] = {
     "FileView": ("serialization", TypeAdapter(FileView)),
     "FileVersion": ("serialization", TypeAdapter(FileVersion)),
     "CommentThread": ("serialization", TypeAdapter(CommentThread)),
+    "SearchHit": ("serialization", TypeAdapter(SearchHit)),
     "MessageView": ("serialization", TypeAdapter(MessageView)),
 }
 

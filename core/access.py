@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from sqlalchemy import bindparam
+from sqlalchemy import Select, bindparam
 from sqlalchemy import select as sa_select
 from sqlmodel import col, select
 
@@ -148,8 +148,12 @@ def add_participant(
     tx.sql.flush()
 
 
-def visible_sessions(tx: Transaction, actor: Actor, limit: int = 200) -> list[Seat]:
-    """The sessions that the actor may see, the latest activity first."""
+def visible_to(tx: Transaction, actor: Actor) -> Select[str]:
+    """The ids of all sessions that the actor may see, as a part of a query. Raises NotSignedIn for a deactivated
+    account."""
+    user = tx.sql.get(tables.User, actor.user_id)
+    if user is None or not user.is_active:
+        raise NotSignedIn
     mine = select(tables.Participation.session_id).where(
         tables.Participation.user_id == actor.user_id, col(tables.Participation.removed_at).is_(None)
     )
@@ -158,9 +162,16 @@ def visible_sessions(tx: Transaction, actor: Actor, limit: int = 200) -> list[Se
     )
     teams = select(tables.TeamMember.team_id).where(tables.TeamMember.user_id == actor.user_id)
     session = tables.Session
+    of_teams = col(session.team_id).in_(teams) & col(session.team_role).is_not(None) & col(session.id).not_in(removed)
+    return sa_select(col(session.id)).where(col(session.id).in_(mine) | of_teams)
+
+
+def visible_sessions(tx: Transaction, actor: Actor, limit: int = 200) -> list[Seat]:
+    """The sessions that the actor may see, the latest activity first."""
+    session = tables.Session
     query = (
         select(session)
-        .where(col(session.id).in_(mine) | (col(session.team_id).in_(teams) & col(session.id).not_in(removed)))
+        .where(col(session.id).in_(visible_to(tx, actor)))
         .order_by(col(session.last_activity_at).desc(), col(session.id))
         .limit(limit)
     )

@@ -53,7 +53,8 @@ def sqlite_writer(url: str) -> SyncEngine:
 
 
 def _prepare_writer(connection: Any, _record: Any) -> None:
-    _prepare(connection, "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL")
+    # What somebody deletes is overwritten, not left behind in free pages.
+    _prepare(connection, "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA secure_delete=ON")
 
 
 def _prepare_reader(connection: Any, _record: Any) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import and_, bindparam, func, insert, or_, update
 from sqlalchemy import select as sa_select
 from sqlmodel import col, select
 
-from core import tables
+from core import indexing, tables
 from core.blanking import blanked
 from core.clock import iso
 from core.db import Appended, Transaction
@@ -98,6 +98,7 @@ def append(
         "frame": frame.decode(),
     }
     connection.execute(_INSERT, row)
+    indexing.record(connection, session.id, seq, event, at=tx.now, actor_id=actor_id)
     appended = Appended(session.id, seq, event, actor_id, frame)
     tx.appended.append(appended)
     return appended
@@ -119,6 +120,7 @@ def blank(tx: Transaction, session_id: str, deleted: MessageDeleted | CommentDel
         rest = blanked(held.frame, deleted)
         if rest is not None:
             tx.sql.connection().execute(_BLANK, {"session": session_id, "number": held.seq, "rest": rest.decode()})
+    indexing.forget(tx.sql.connection(), session_id, since)
 
 
 def holding(tx: Transaction, session_id: str, text_id: str, *, since: int) -> Sequence[Stored]:

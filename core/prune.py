@@ -1,4 +1,5 @@
-"""What is of no use any more: tickets, links and logins past their time, requests that were handled long ago.
+"""What is of no use any more: tickets, links and logins past their time, requests that were handled long ago,
+words of deleted texts in the index of a large search.
 
 Whether something still holds is judged when it is used; forgetting it late lets nobody in.
 """
@@ -10,7 +11,7 @@ from datetime import timedelta
 from sqlalchemy import delete
 from sqlmodel import col
 
-from core import inbox, tables
+from core import inbox, indexing, tables
 from core.db import Transaction
 
 #: Slack may repeat an event for 24 hours; the record that it was handled must outlive that.
@@ -25,5 +26,6 @@ def prune(tx: Transaction) -> int:
         delete(login).where(col(login.expires_at) < tx.now),
         delete(link).where(col(link.expires_at) < tx.now),
     )
+    indexing.tidy(tx.sql.connection())
     handled = inbox.prune(tx, tx.now - KEEP_HANDLED)
     return handled + sum(tx.sql.exec(statement).rowcount for statement in statements)

@@ -1,7 +1,8 @@
 """Every table, for SQLite and Postgres alike.
 
 The log (`events`) is the truth of a session; `messages` and the counters in `sessions` are projections of it that
-change in the same transaction. Texts that people wrote live in exactly two places: the log entry and its projection.
+change in the same transaction. Texts that people wrote live in exactly three places: the log entry, its projection, and
+what search looks in.
 """
 
 # SQLModel declares `__tablename__` as something only a checker of its own could accept.
@@ -19,6 +20,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     String,
     Table,
@@ -48,6 +50,10 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         return None if value is None else as_utc(value)
+
+
+#: A number that the database gives. SQLite counts in columns of this one type only.
+COUNTED = BigInteger().with_variant(Integer(), "sqlite")
 
 
 def _id(prefix_length: int = 40, **kwargs: Any) -> Any:
@@ -407,6 +413,28 @@ class InviteUse(SQLModel, table=True):
     invite_id: str = Field(sa_column=Column(String(40), ForeignKey("invites.id"), primary_key=True))
     user_id: str = _user(primary_key=True)
     used_at: datetime = _at()
+
+
+# ── Search ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class SearchEntry(SQLModel, table=True):
+    """What an entry of the log says, as it stands now: see `core.indexing`. A later entry has a greater `id`."""
+
+    __tablename__ = "search_entries"
+    __table_args__ = (Index("search_entries_in_order", "session_id", "seq", unique=True),)
+    id: int = Field(default=None, sa_column=Column(COUNTED, primary_key=True, autoincrement=True))
+    session_id: str = _session()
+    seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+    kind: str = Field(sa_column=Column(String(20), nullable=False))
+    #: The message's, comment's, turn's or call's id, or the file's path.
+    ref_id: str | None = Field(default=None, sa_column=Column(String(1_000)))
+    #: Who wrote it, where a person did.
+    user_id: str | None = Field(default=None, sa_column=Column(String(40)))
+    at: datetime = _at()
+    text: str = Field(sa_column=Column(Text, nullable=False))
+    #: Its words, a space on each side of each: what the engine's own full-text index is made of.
+    plain: str = Field(sa_column=Column(Text, nullable=False))
 
 
 # ── Threads outside ───────────────────────────────────────────────────────────────────────────────────────────────────

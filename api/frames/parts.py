@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.events import MAX_MESSAGE, ChatMessage, CodeComment, Person, Role
+from core.indexing import Kind
 
 PresenceStatus = Literal["active", "idle", "away"]
 
@@ -213,6 +214,27 @@ class SessionView(Part):
     #: Messages and comments of others after your read marker, and how many of them mention you.
     unread_count: int = 0
     mention_count: int = 0
+
+
+class SnippetPart(Part):
+    """Plain text, never markup."""
+
+    text: str
+    is_match: bool
+
+
+class SearchHit(Part):
+    """An entry of a log that was searched for. `user` wrote it, where a person did; `ref_id` is the message's,
+    comment's, turn's or call's id, or the file's path."""
+
+    session_id: str
+    session_title: str
+    seq: int
+    kind: Kind
+    ref_id: str | None
+    at: str
+    user: Person | None
+    snippet: list[SnippetPart]
 
 
 class Limits(Part):

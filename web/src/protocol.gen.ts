@@ -86,6 +86,7 @@ export interface Protocol {
   FileView: FileView;
   FileVersion: FileVersion;
   CommentThread: CommentThread;
+  SearchHit: SearchHit;
   MessageView: MessageView;
 }
 /**
@@ -923,6 +924,27 @@ export interface CommentPlace {
   line: number | null;
   end_line: number | null;
   confidence: number;
+}
+/**
+ * An entry of a log that was searched for. `user` wrote it, where a person did; `ref_id` is the message's,
+ * comment's, turn's or call's id, or the file's path.
+ */
+export interface SearchHit {
+  session_id: string;
+  session_title: string;
+  seq: number;
+  kind: "message" | "comment" | "prompt" | "agent_message" | "tool_call" | "file" | "title";
+  ref_id: string | null;
+  at: string;
+  user: Person | null;
+  snippet: SnippetPart[];
+}
+/**
+ * Plain text, never markup.
+ */
+export interface SnippetPart {
+  text: string;
+  is_match: boolean;
 }
 /**
  * A message as it stands now. `updated_seq` is the last entry that changed it: later ones still apply.
