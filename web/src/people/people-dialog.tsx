@@ -3,15 +3,22 @@ import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { useLocation } from "wouter";
 import { api } from "~/api/cosession";
+import { useFollower, useFollowing } from "~/follow/context";
 import { useSession } from "~/session/context";
 import type { PersonPresence, Role } from "~/session/protocol";
 import type { Member } from "~/session/state";
 import { Avatar } from "~/ui/avatar";
 import { Badge, Button, IconButton, Refusal } from "~/ui/controls";
 import { Dialog } from "~/ui/dialog";
-import { whereabouts } from "./where";
+import { followWords, whereabouts } from "./where";
 
-export function PeopleDialog({ onClose }: { onClose: () => void }) {
+/** `about`: whose row asks something as soon as the dialog is open. */
+interface Props {
+  about?: { userId: string; wish: Wish | null };
+  onClose: () => void;
+}
+
+export function PeopleDialog({ about, onClose }: Props) {
   const members = useSession((state) => state.members);
   const presence = useSession((state) => state.presence);
   const myId = useSession((state) => state.you?.user_id ?? null);
@@ -27,6 +34,8 @@ export function PeopleDialog({ onClose }: { onClose: () => void }) {
             member={member}
             person={presence.get(member.user_id)}
             isMe={member.user_id === myId}
+            asked={about?.userId === member.user_id ? about.wish : null}
+            onClose={onClose}
           />
         ))}
       </ul>
@@ -37,12 +46,21 @@ export function PeopleDialog({ onClose }: { onClose: () => void }) {
 const roles: Role[] = ["viewer", "editor", "host"];
 
 /** A wish that is asked about before it is granted. */
-type Wish = { kind: "remove" } | { kind: "step_down"; role: Role };
+export type Wish = { kind: "remove" | "make_host" | "hand_over" } | { kind: "step_down"; role: Role };
 
-function PersonRow({ member, person, isMe }: { member: Member; person: PersonPresence | undefined; isMe: boolean }) {
+interface RowProps {
+  member: Member;
+  person: PersonPresence | undefined;
+  isMe: boolean;
+  asked: Wish | null;
+  onClose: () => void;
+}
+
+function PersonRow({ member, person, isMe, asked, onClose }: RowProps) {
   const session = useSession((state) => state.session);
   const isHost = useSession((state) => state.role === "host");
-  const [wish, setWish] = useState<Wish | null>(null);
+  const presence = useSession((state) => state.presence);
+  const [wish, setWish] = useState(asked);
   const [, navigate] = useLocation();
   const sessionId = session?.id ?? "";
   const { user_id: userId, username } = member;
@@ -51,19 +69,32 @@ function PersonRow({ member, person, isMe }: { member: Member; person: PersonPre
     mutationFn: () => api.removeParticipant(sessionId, userId),
     onSuccess: () => isMe && navigate("/"),
   });
-  const refusal = change.error ?? remove.error;
-  const isBusy = change.isPending || remove.isPending;
-  const choose = (role: Role) => {
-    remove.reset();
-    // Nobody can take this back for oneself.
-    if (isMe) setWish({ kind: "step_down", role });
-    else change.mutate(role);
+  const handOver = useMutation({ mutationFn: () => api.handOver(sessionId, userId) });
+  const refusal = change.error ?? remove.error ?? handOver.error;
+  const isBusy = change.isPending || remove.isPending || handOver.isPending;
+  const ask = (next: Wish) => {
+    for (const one of [change, remove, handOver]) one.reset();
+    setWish(next);
+  };
+  const choose = (role: Role | "hand_over") => {
+    // Nobody can take these back by themselves.
+    if (role === "hand_over") ask({ kind: "hand_over" });
+    else if (isMe) ask({ kind: "step_down", role });
+    else if (role === "host") ask({ kind: "make_host" });
+    else {
+      remove.reset();
+      handOver.reset();
+      change.mutate(role);
+    }
   };
   const grant = () => {
     if (wish?.kind === "remove") remove.mutate();
-    else if (wish) change.mutate(wish.role);
+    else if (wish?.kind === "hand_over") handOver.mutate();
+    else if (wish?.kind === "make_host") change.mutate("host");
+    else if (wish?.kind === "step_down") change.mutate(wish.role);
     setWish(null);
   };
+  const words = person ? [whereabouts(person), followWords(person, presence)].filter(Boolean).join(" · ") : "not here now";
   return (
     <li className="px-2 py-2">
       <div className="flex items-center gap-3">
@@ -73,14 +104,17 @@ function PersonRow({ member, person, isMe }: { member: Member; person: PersonPre
             {username}
             {isMe && <span className="text-ink-faint font-normal"> (you)</span>}
           </span>
-          <span className="text-ink-faint block truncate text-xs">{person ? whereabouts(person) : "not here now"}</span>
+          <span className="text-ink-faint block truncate text-xs" title={words}>
+            {words}
+          </span>
         </span>
+        {person && !isMe && <FollowButton userId={userId} username={username} onFollow={onClose} />}
         {isHost ? (
           <select
             aria-label={`Role of ${username}`}
             value={change.isPending ? change.variables : member.role}
             disabled={isBusy}
-            onChange={(event) => choose(event.target.value as Role)}
+            onChange={(event) => choose(event.target.value as Role | "hand_over")}
             className="rounded-control border-line-strong bg-surface text-ink h-8 border px-1.5 text-xs disabled:opacity-60"
           >
             {roles.map((role) => (
@@ -88,6 +122,7 @@ function PersonRow({ member, person, isMe }: { member: Member; person: PersonPre
                 {role}
               </option>
             ))}
+            {!isMe && <option value="hand_over">hand over…</option>}
           </select>
         ) : (
           <Badge tone={member.role === "host" ? "info" : "neutral"}>{member.role}</Badge>
@@ -97,24 +132,21 @@ function PersonRow({ member, person, isMe }: { member: Member; person: PersonPre
             icon="leave"
             label={isMe ? "Leave this session" : `Remove ${username}`}
             disabled={isBusy}
-            onClick={() => {
-              change.reset();
-              setWish({ kind: "remove" });
-            }}
+            onClick={() => ask({ kind: "remove" })}
           />
         )}
       </div>
       {wish && (
         <div role="group" aria-label={question(wish, username, isMe)} className="bg-sunken mt-2 rounded-control px-3 py-2.5 text-sm">
           <p>
-            <strong className="font-semibold">{question(wish, username, isMe)}</strong> {consequence(wish, isMe)}
+            <strong className="font-semibold">{question(wish, username, isMe)}</strong> {consequence(wish, username, isMe)}
           </p>
           <p className="mt-2 flex justify-end gap-2">
             <Button size="sm" look="ghost" autoFocus onClick={() => setWish(null)}>
               Cancel
             </Button>
             <Button size="sm" look="danger" onClick={grant}>
-              {wish.kind === "step_down" ? `Become ${wish.role}` : isMe ? "Leave" : "Remove"}
+              {answer(wish, isMe)}
             </Button>
           </p>
         </div>
@@ -124,13 +156,42 @@ function PersonRow({ member, person, isMe }: { member: Member; person: PersonPre
   );
 }
 
+function FollowButton({ userId, username, onFollow }: { userId: string; username: string; onFollow: () => void }) {
+  const follower = useFollower();
+  const isFollowed = useFollowing((state) => state.leaderId === userId);
+  if (isFollowed) {
+    return <IconButton icon="close" label={`Stop following ${username}`} onClick={() => follower.stop()} />;
+  }
+  return (
+    <IconButton
+      icon="eye"
+      label={`Follow ${username}`}
+      onClick={() => {
+        follower.follow(userId);
+        onFollow();
+      }}
+    />
+  );
+}
+
 function question(wish: Wish, username: string, isMe: boolean): string {
-  if (wish.kind === "step_down") return `Give up being host?`;
+  if (wish.kind === "step_down") return "Give up being host?";
+  if (wish.kind === "make_host") return `Make ${username} a host?`;
+  if (wish.kind === "hand_over") return `Hand the session over to ${username}?`;
   return isMe ? "Leave this session?" : `Remove ${username}?`;
 }
 
-function consequence(wish: Wish, isMe: boolean): string {
+function consequence(wish: Wish, username: string, isMe: boolean): string {
   if (wish.kind === "step_down") return "Only another host can give it back to you.";
+  if (wish.kind === "make_host") return "They may then give roles, remove people, you among them, and end the session.";
+  if (wish.kind === "hand_over") return `${username} becomes its host. You stay, as an editor; only they can give it back.`;
   if (isMe) return "You come back by a new invite.";
   return "They lose access at once. What they wrote stays.";
+}
+
+function answer(wish: Wish, isMe: boolean): string {
+  if (wish.kind === "step_down") return `Become ${wish.role}`;
+  if (wish.kind === "make_host") return "Make host";
+  if (wish.kind === "hand_over") return "Hand over";
+  return isMe ? "Leave" : "Remove";
 }

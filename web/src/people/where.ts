@@ -19,3 +19,9 @@ export function whereabouts({ cursor, viewport, status }: PersonPresence): strin
           : "here";
   return status === "idle" ? `idle, ${place}` : place;
 }
+
+/** "follows Bob Tanaka"; null for whoever goes their own way. */
+export function followWords(person: PersonPresence, presence: ReadonlyMap<string, PersonPresence>): string | null {
+  const leader = person.following === null ? undefined : presence.get(person.following);
+  return leader ? `follows ${leader.username}` : null;
+}

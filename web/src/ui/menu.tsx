@@ -82,7 +82,7 @@ export function Menu({ icon = "more", label, items, face, heading }: Props) {
           className="bg-raised border-line shadow-raised absolute top-full right-0 z-40 mt-1 min-w-44 rounded-card border py-1"
         >
           {heading && (
-            <div className="border-line text-ink-faint mb-1 max-w-72 border-b px-3 pt-1 pb-2 text-xs">{heading}</div>
+            <div aria-hidden="true" className="border-line text-ink-faint mb-1 max-w-72 border-b px-3 pt-1 pb-2 text-xs">{heading}</div>
           )}
           {items.map((item) => (
             <button
