@@ -4,6 +4,7 @@ import { type FormEvent, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { api, type Me } from "~/api/cosession";
 import { ago, compact, moment, plural } from "~/lib/format";
+import { SmallScore } from "~/health/score";
 import { useNow, useTitle } from "~/lib/hooks";
 import type { SessionView } from "~/session/protocol";
 import { Avatar } from "~/ui/avatar";
@@ -87,6 +88,11 @@ function SessionCard({ session, now }: { session: SessionView; now: number }) {
           <StatusBadge status={session.status} />
         </span>
         <span className="text-ink-faint mt-0.5 block truncate text-xs">
+          {session.health_score !== null && (
+            <>
+              <SmallScore score={session.health_score} /> ·{" "}
+            </>
+          )}
           {session.host.username} · {facts.join(" · ")}
         </span>
       </span>

@@ -1,6 +1,8 @@
 /** The top of a session: what it is, how it stands, who is here. */
 import { useState } from "react";
 import { Link } from "wouter";
+import { useFollower } from "~/follow/context";
+import { HealthChip } from "~/health/chip";
 import { compact, moment, plural } from "~/lib/format";
 import { InviteDialog } from "~/people/invite-dialog";
 import { PeopleDialog } from "~/people/people-dialog";
@@ -18,11 +20,16 @@ import { Bone } from "~/ui/states";
 export function SessionHeader({ onHelp, isNarrow }: { onHelp: () => void; isNarrow: boolean }) {
   const session = useSession((state) => state.session);
   const role = useSession((state) => state.role);
+  const follower = useFollower();
+  const others = useSession((state) => state.presence.size - Number(state.presence.has(state.you?.user_id ?? "")));
   const [open, setOpen] = useState<"invite" | "people" | "rename" | "end" | null>(null);
   const isLive = session?.status === "live";
   const mayInvite = isLive && (role === "host" || role === "editor");
   const items: MenuItem[] = [{ icon: "users", label: "People…", onChoose: () => setOpen("people") }];
   if (isLive && role === "host") {
+    if (isNarrow && others > 0) {
+      items.push({ icon: "flag", label: "Bring everyone here", onChoose: () => follower.summon() });
+    }
     items.push(
       { icon: "edit", label: "Rename…", onChoose: () => setOpen("rename") },
       { icon: "ban", label: "End session…", isDangerous: true, onChoose: () => setOpen("end") },
@@ -31,7 +38,7 @@ export function SessionHeader({ onHelp, isNarrow }: { onHelp: () => void; isNarr
   const close = () => setOpen(null);
   return (
     <header className="border-line bg-surface shrink-0 border-b">
-      <div className="flex h-13 items-center gap-2 px-2 sm:px-4">
+      <div className="relative flex h-13 items-center gap-2 px-2 sm:px-4">
         <Link
           href="/"
           aria-label="All sessions"
@@ -47,6 +54,7 @@ export function SessionHeader({ onHelp, isNarrow }: { onHelp: () => void; isNarr
                 {session.title}
               </h1>
               <StatusBadge status={session.status} />
+              <HealthChip />
             </div>
           ) : (
             <Bone className="h-4 w-44 max-w-full" />
@@ -54,6 +62,17 @@ export function SessionHeader({ onHelp, isNarrow }: { onHelp: () => void; isNarr
           <Facts />
         </div>
         <PresenceBar most={isNarrow ? 3 : 7} />
+        {isLive && role === "host" && others > 0 && !isNarrow && (
+          <Button
+            size="sm"
+            icon="flag"
+            className="ml-1 h-8"
+            title="Asks everybody in this session to follow you"
+            onClick={() => follower.summon()}
+          >
+            Bring everyone here
+          </Button>
+        )}
         {mayInvite && (
           <Button
             size="sm"
