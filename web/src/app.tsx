@@ -16,6 +16,7 @@ import { Message } from "~/ui/states";
 import { Toast } from "~/ui/toast";
 
 const SessionPage = lazy(() => import("~/pages/session"));
+const AdminPage = lazy(() => import("~/pages/admin"));
 const ReferencePage = lazy(() => import("~/pages/reference"));
 
 const queries = new QueryClient({
@@ -59,6 +60,17 @@ function Routes() {
               {(me) => (
                 <Suspense fallback={<Shell me={me}>{null}</Shell>}>
                   <SessionPage key={`${id} ${me.user_id}`} id={id} me={me} />
+                </Suspense>
+              )}
+            </Members>
+          )}
+        </Route>
+        <Route path="/admin">
+          {() => (
+            <Members>
+              {(me) => (
+                <Suspense fallback={<Shell me={me}>{null}</Shell>}>
+                  <AdminPage me={me} />
                 </Suspense>
               )}
             </Members>

@@ -5,7 +5,8 @@ import { HealthPanel } from "./panel";
 import { Disc, softOf } from "./score";
 import { levelOf } from "./words";
 
-export function HealthChip() {
+/** Where there is little room, the panel takes the page's width. */
+export function HealthChip({ isNarrow }: { isNarrow: boolean }) {
   const health = useSession((state) => state.health);
   const [isOpen, setOpen] = useState(false);
   const frame = useRef<HTMLSpanElement>(null);
@@ -32,7 +33,7 @@ export function HealthChip() {
   };
   return (
     // oxlint-disable-next-line jsx-a11y/no-static-element-interactions -- hears the keys of what is within
-    <span ref={frame} className="shrink-0 sm:relative" onKeyDown={onKeyDown}>
+    <span ref={frame} className={`shrink-0 ${isNarrow ? "" : "relative"}`} onKeyDown={onKeyDown}>
       <button
         type="button"
         aria-expanded={isOpen}
@@ -62,7 +63,9 @@ export function HealthChip() {
           role="dialog"
           aria-label="How the agent is doing"
           tabIndex={-1}
-          className="bg-raised border-line shadow-raised absolute inset-x-3 top-12 z-40 max-h-[75vh] overflow-y-auto rounded-card border p-4 outline-none sm:inset-x-auto sm:top-full sm:left-0 sm:mt-2 sm:w-88"
+          className={`bg-raised border-line shadow-raised text-ink absolute z-40 max-h-[75vh] overflow-y-auto rounded-card border p-4 whitespace-normal outline-none ${
+            isNarrow ? "inset-x-3 top-12" : "top-full left-0 mt-2 w-88"
+          }`}
         >
           <HealthPanel health={health} />
         </div>

@@ -54,12 +54,12 @@ export function SessionHeader({ onHelp, isNarrow }: { onHelp: () => void; isNarr
                 {session.title}
               </h1>
               <StatusBadge status={session.status} />
-              <HealthChip />
+              {!isNarrow && <HealthChip isNarrow={false} />}
             </div>
           ) : (
             <Bone className="h-4 w-44 max-w-full" />
           )}
-          <Facts />
+          <Facts isNarrow={isNarrow} />
         </div>
         <PresenceBar most={isNarrow ? 3 : 7} />
         {isLive && role === "host" && others > 0 && !isNarrow && (
@@ -101,7 +101,7 @@ export function SessionHeader({ onHelp, isNarrow }: { onHelp: () => void; isNarr
   );
 }
 
-function Facts() {
+function Facts({ isNarrow }: { isNarrow: boolean }) {
   const session = useSession((state) => state.session);
   const agent = useSession((state) => state.agent);
   const model = useSession((state) => state.model);
@@ -112,6 +112,7 @@ function Facts() {
   const named = agent ?? session.agent;
   return (
     <div className="text-ink-faint flex items-center gap-x-1.5 overflow-hidden text-xs whitespace-nowrap">
+      {isNarrow && <HealthChip isNarrow />}
       <span className="truncate">{session.host.username}</span>
       {named && (
         <span className="hidden truncate sm:inline">

@@ -5,7 +5,7 @@ import { Link } from "wouter";
 import { api, type Me } from "~/api/cosession";
 import { setTheme, type Theme, useTheme } from "~/lib/theme";
 import { Avatar } from "./avatar";
-import { Button, IconButton } from "./controls";
+import { Button, IconButton, LinkButton } from "./controls";
 
 const nextTheme: Record<Theme, Theme> = { system: "light", light: "dark", dark: "system" };
 const themeIcon = { system: "system", light: "sun", dark: "moon" } as const;
@@ -68,6 +68,11 @@ export function Shell({ me, children }: { me?: Me | null; children: ReactNode })
               <Avatar name={me.username} color={me.color} size={26} />
               {me.username}
             </span>
+            {me.is_admin && (
+              <LinkButton href="/admin" look="ghost" size="sm">
+                Live
+              </LinkButton>
+            )}
             <SignOut />
           </>
         )}
