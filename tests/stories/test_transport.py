@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from api.upkeep import Upkeep
 from tests.stories.conftest import Cast
@@ -195,3 +196,30 @@ async def test_any_order_of_frames_is_answered_with_published_frames(cast: Cast)
         await bob.send_text(json.dumps(value))
     assert (await bob.say("all is well"))["type"] == "ack"
     assert bob.kinds().count("error") == 7
+
+
+async def test_who_has_not_answered_for_a_lease_is_counted_once_and_counts_again_after_a_word(cast: Cast) -> None:
+    def ghosts() -> float:
+        return REGISTRY.get_sample_value("cosession_ghosts_total") or 0.0
+
+    bob = await cast.bob.open(cast.session_id)
+    before = ghosts()
+    for expected in (1, 2):
+        cast.house.seconds.move(31.0)
+        look_after_everybody(cast.house)
+        look_after_everybody(cast.house)
+        assert ghosts() == before + expected
+        assert (await bob.ping())["type"] == "pong"
+
+
+async def test_the_metrics_tell_of_connections_by_transport_and_of_what_waits_for_readers(cast: Cast) -> None:
+    await cast.bob.open(cast.session_id)
+    look_after_everybody(cast.house)
+    transport = cast.house.transport
+    assert (REGISTRY.get_sample_value("cosession_connections", {"transport": transport}) or 0) >= 1
+    assert REGISTRY.get_sample_value("cosession_queued_bytes") is not None
+    statistics = cast.house.runtime.hub.statistics()
+    (room,) = statistics.rooms
+    (connection,) = room.connections
+    assert (connection.username, connection.transport, connection.role) == ("Bob", transport, "editor")
+    assert (room.people, room.head, statistics.by_transport) == (1, connection.cursor, {transport: 1})
