@@ -23,7 +23,7 @@ function useLeader() {
 }
 
 /** How it stands with the one who is followed, where there is something to say. */
-function state(leader: NonNullable<ReturnType<typeof useLeader>>): string | null {
+function stateOf(leader: NonNullable<ReturnType<typeof useLeader>>): string | null {
   const { person, root, isLost, isOnline } = leader;
   if (!isOnline) return "no connection just now";
   if (!person) return "not here just now; you stay until they are back";
@@ -55,7 +55,7 @@ export function FollowChips({ isNarrow }: { isNarrow: boolean }) {
   const myId = useSession((all) => all.you?.user_id ?? null);
   const followers = followersOf(presence, myId);
   if (!leader && followers.length === 0) return null;
-  const more = leader && state(leader);
+  const more = leader && stateOf(leader);
   return (
     <div
       className={

@@ -85,6 +85,18 @@ function Rows({ rows, ref }: { rows: readonly Row[]; ref: Ref<TranscriptHandle> 
     list.current?.scrollToIndex(rows.length - 1, { align: "end" });
   }, [rows.length]);
 
+  const report = useCallback(() => {
+    const handle = list.current;
+    // Behind another tab nobody reads it.
+    if (!handle || !frame.current?.offsetParent) return;
+    const top = handle.findItemIndex(handle.scrollOffset);
+    const row = client.store.getState().session.rows[top];
+    if (!row) return;
+    const gone = (handle.scrollOffset - handle.getItemOffset(top)) / (handle.getItemSize(top) || 1);
+    const fraction = Math.round(Math.min(1, Math.max(0, gone)) * 100) / 100;
+    places.report(viewport("transcript", { seq: row.seq, fraction }));
+  }, [places, client]);
+
   // Whoever is at the end stays there while the window, or a row that is now measured, changes its size.
   useEffect(() => {
     const feed = frame.current?.querySelector("[role=feed]");
@@ -93,28 +105,13 @@ function Rows({ rows, ref }: { rows: readonly Row[]; ref: Ref<TranscriptHandle> 
     const observer = new ResizeObserver(() => {
       if (isAtEnd.current) list.current?.scrollToIndex(rows.length - 1, { align: "end" });
       // Also when the transcript comes into sight again.
-      latestReport.current();
+      report();
     });
     observer.observe(feed);
     observer.observe(content);
     return () => observer.disconnect();
-  }, [rows.length]);
+  }, [rows.length, report]);
 
-  const report = useCallback(() => {
-    const handle = list.current;
-    // Behind another tab nobody reads it.
-    if (!handle || !frame.current?.offsetParent) return;
-    const top = handle.findItemIndex(handle.scrollOffset);
-    const row = rows[top];
-    if (!row) return;
-    const gone = (handle.scrollOffset - handle.getItemOffset(top)) / (handle.getItemSize(top) || 1);
-    const fraction = Math.round(Math.min(1, Math.max(0, gone)) * 100) / 100;
-    places.report(viewport("transcript", { seq: row.seq, fraction }));
-  }, [places, rows]);
-  const latestReport = useRef(report);
-  useEffect(() => {
-    latestReport.current = report;
-  }, [report]);
   const stopGlide = useRef<() => void>(() => undefined);
   useEffect(() => () => stopGlide.current(), []);
 
@@ -183,7 +180,7 @@ function Rows({ rows, ref }: { rows: readonly Row[]; ref: Ref<TranscriptHandle> 
         const way = Math.abs(target - handle.scrollOffset);
         // What is far has estimated heights: the list itself finds it. What is near is gone to.
         if (wantsNoMotion() || way > handle.viewportSize * 1.5) handle.scrollToIndex(found, { align: "start", offset: gone });
-        else if (way > 1) stopGlide.current = glide(handle.scrollOffset, target, (at) => handle.scrollTo(at));
+        else if (way > 1) stopGlide.current = glide(handle.scrollOffset, target, (offset) => handle.scrollTo(offset));
         return true;
       },
       step(by) {
