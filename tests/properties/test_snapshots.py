@@ -118,7 +118,7 @@ class Story:
                 sha = hashlib.sha256(data).hexdigest()
                 files.put_blob(tx, self.host, self.session_id, files.checked(sha, data))
             item = files.Item(
-                key=f"{path}-{change}-{(sha or "none")[:8]}",
+                key=f"{path}-{change}-{str(sha)[:8]}",
                 path=path,
                 change=change,
                 old_path=old_path,
