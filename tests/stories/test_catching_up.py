@@ -13,8 +13,9 @@ from api.digest import Digests
 from api.door.framing import frame_text, payload_of
 from core import log
 from core.access import Actor, session_for
+from core.blanking import blanked
 from core.db import Transaction
-from core.events import AgentMessage
+from core.events import AgentMessage, MessageDeleted
 from tests.stories.conftest import Cast
 from tests.stories.house import Client, Frame
 from tests.stories.lines import Transport
@@ -165,4 +166,21 @@ async def test_who_was_sent_something_else_notices_and_gets_the_truth(cast: Cast
     await carol.until_seq(said)
     assert carol.texts == ["the truth"], "what was found to be wrong in memory is not sent again"
     cast.house.clients.remove(bob)  # He was shown a forgery.
+    await bob.close()
+
+
+async def test_who_takes_deleted_text_out_of_what_they_hold_agrees_with_the_digest(cast: Cast) -> None:
+    bob = await cast.bob.open(cast.session_id, since=0)
+    await bob.say("a password, by mistake")
+    posted = await bob.until(lambda frame: frame["type"] == "chat_message")
+    await bob.send(type="edit_message", message_id=posted["message"]["id"], content="still the password")
+    await bob.send(type="delete_message", message_id=posted["message"]["id"])
+    deleted = await bob.until(lambda frame: frame["type"] == "message_deleted")
+    told = await digest(cast, bob)
+    assert told["to_seq"] == deleted["seq"]
+    assert told["crc32"] != checksum(bob.entries)
+    event = MessageDeleted(message_id=deleted["message_id"])
+    held = [json.loads(blanked(json.dumps(entry).encode(), event) or json.dumps(entry)) for entry in bob.entries]
+    assert told["crc32"] == checksum(held)
+    cast.house.clients.remove(bob)  # He was shown what is not in the log any more.
     await bob.close()
