@@ -33,7 +33,7 @@ export function ThreadCard({ thread, isOpen, onToggle, onShowOriginal }: Props) 
     <section
       aria-label={`Comments on ${thread.place.file}, line ${thread.place.line ?? first.line}`}
       data-thread={thread.id}
-      className={`bg-raised border-line max-w-2xl overflow-hidden rounded-card border font-sans text-sm shadow-[0_1px_3px_rgb(8_20_16/8%)] ${thread.is_resolved ? "" : "border-l-accent border-l-3"}`}
+      className={`bg-raised border-line max-w-2xl rounded-card border font-sans text-sm shadow-[0_1px_3px_rgb(8_20_16/8%)] ${thread.is_resolved ? "" : "border-l-accent border-l-3"}`}
     >
       {(thread.is_resolved || words) && (
         <header className="text-ink-faint border-line flex min-h-8 flex-wrap items-center gap-x-2 gap-y-1 border-b px-3 py-1 text-xs last:border-b-0">
@@ -127,7 +127,7 @@ function Comment({ comment }: { comment: ShownComment }) {
           <time dateTime={comment.timestamp} title={moment(comment.timestamp)} className="text-ink-faint shrink-0 text-2xs">
             {ago(comment.timestamp, now)}
           </time>
-          {comment.edited_at && (
+          {comment.edited_at && !comment.is_deleted && (
             <span className="text-ink-faint text-2xs" title={moment(comment.edited_at)}>
               edited
             </span>
@@ -186,7 +186,7 @@ function Actions({ thread, first }: { thread: ShownThread; first: ShownComment }
   if (!canWrite || thread.isNew) return thread.wish?.state === "failed" ? <Failed thread={thread} /> : null;
   const { file, line, end_line, version, code_snippet } = first;
   return (
-    <footer className="border-line bg-surface border-t px-3 py-2">
+    <footer className="border-line bg-surface rounded-b-card border-t px-3 py-2">
       <Failed thread={thread} />
       {isReplying ? (
         <CommentBox

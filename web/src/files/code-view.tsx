@@ -12,7 +12,9 @@ import { viewport } from "~/session/protocol";
 import { type Aim, useDesk } from "./desk";
 import { toHash } from "./link";
 import { Pane, type PaneSpec } from "./pane";
+import type { TopPlace } from "./scroll";
 import { selectionOf } from "./selection";
+import "./files.css";
 
 export interface CodeViewHandle {
   search(): void;
@@ -55,6 +57,8 @@ export function CodeView(props: Props) {
   const cards = useRef<readonly CardLine[]>([]);
   const now = useRef({ version, text, wraps, baseVersion: base.version, isShown, pinned });
   const aimed = useRef<Aim | null>(null);
+  /** Where the editor stood that was taken down for another one. */
+  const left = useRef<TopPlace | null>(null);
   /** This person has a cursor in the file, which others see. */
   const hasCursor = useRef(false);
   useEffect(() => {
@@ -102,10 +106,13 @@ export function CodeView(props: Props) {
     });
     width.observe(made.view.scrollDOM);
     made.setCards(cards.current);
+    // The same file in another layout: the place in it stays. Where a link leads elsewhere, it does so after this.
+    if (left.current) made.restore(left.current);
     setPane(made);
     return () => {
       cancelAnimationFrame(frame);
       width.disconnect();
+      left.current = made.scroller.scrollTop > 0 ? made.place : null;
       made.destroy();
       setPane(null);
     };

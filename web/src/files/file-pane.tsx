@@ -28,6 +28,7 @@ interface Held {
   baseVersion: string | null;
   text: string;
   baseText: string;
+  isDiff: boolean;
 }
 
 export function FilePane({ id, file, counts, isShown, onBack, onTree }: Props) {
@@ -55,8 +56,8 @@ export function FilePane({ id, file, counts, isShown, onBack, onTree }: Props) {
   const isReady = version !== null && !isBinary && !contents.isLoading && contents.error === null;
   const current = useMemo(
     (): Held | null =>
-      isReady ? { path: file.path, version, baseVersion, text: text ?? "", baseText: baseText ?? "" } : null,
-    [isReady, file.path, version, baseVersion, text, baseText],
+      isReady ? { path: file.path, version, baseVersion, text: text ?? "", baseText: baseText ?? "", isDiff } : null,
+    [isReady, file.path, version, baseVersion, text, baseText, isDiff],
   );
   // While a newer version is on its way, the one before stays where it is: the editor carries the place over.
   const [held, hold] = useState(current);
@@ -65,7 +66,6 @@ export function FilePane({ id, file, counts, isShown, onBack, onTree }: Props) {
   const seen = version === null || isBinary ? version : (shown?.version ?? version);
   const pathThen = versions.find((one) => one.version === seen)?.path ?? file.path;
   const comments = useThreads(id, { file: pathThen, version: seen });
-  const layout = isDiff ? (isSplit && isWide ? "split" : "unified") : "file";
 
   const body = () => {
     if (version === null) return <NoContent file={file} versions={versions} />;
@@ -89,7 +89,7 @@ export function FilePane({ id, file, counts, isShown, onBack, onTree }: Props) {
         version={shown.version}
         newest={file.version}
         text={shown.text}
-        layout={layout}
+        layout={shown.isDiff ? (isSplit && isWide ? "split" : "unified") : "file"}
         base={{ version: shown.baseVersion, text: shown.baseText }}
         wraps={wraps}
         isShown={isShown}

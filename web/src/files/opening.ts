@@ -5,7 +5,7 @@ import type { FilePlace } from "~/code/file-refs";
 import { useClient } from "~/session/context";
 import { type Place, useServePlace } from "~/session/place";
 import { type DeskState, useDeskState, type Wish } from "./desk";
-import { readHash } from "./link";
+import { readHash, toHash } from "./link";
 
 /** Shows a shared file; false where no such file is shared, as far as this page knows. */
 export type ShowFile = (file: string, place?: FilePlace) => boolean;
@@ -13,11 +13,12 @@ export type ShowFile = (file: string, place?: FilePlace) => boolean;
 interface Way {
   /** Brings the surface into sight. */
   onShow: () => void;
+  isShown: boolean;
   /** Paths that the server listed, beside those that the log told of. */
   listed: readonly string[];
 }
 
-export function useOpening({ onShow, listed }: Way): ShowFile {
+export function useOpening({ onShow, isShown, listed }: Way): ShowFile {
   const desk = useDeskState();
   const client = useClient();
 
@@ -38,6 +39,7 @@ export function useOpening({ onShow, listed }: Way): ShowFile {
   );
 
   useHash(desk, open);
+  useAddress(desk, isShown);
   useServePlace("file", (place) => follow(place, "file", pathOf, open));
   useServePlace("diff", (place) => follow(place, "diff", pathOf, open));
 
@@ -52,7 +54,7 @@ export function useOpening({ onShow, listed }: Way): ShowFile {
   );
 }
 
-/** The address leads to a line when the page opens and when somebody changes it; an open file stands in it. */
+/** The address leads to a line when the page opens and when somebody changes it. */
 function useHash(desk: DeskState, open: (file: string, wish: Wish) => void): void {
   useEffect(() => {
     const read = () => {
@@ -63,6 +65,21 @@ function useHash(desk: DeskState, open: (file: string, wish: Wish) => void): voi
     window.addEventListener("hashchange", read);
     return () => window.removeEventListener("hashchange", read);
   }, [desk, open]);
+}
+
+/** What is open stands in the address, so that it can be copied and a reload comes back to it. */
+function useAddress(desk: DeskState, isShown: boolean): void {
+  useEffect(() => {
+    const write = () => {
+      const { file, version, aim } = desk.store.getState();
+      // Where somebody else leads is no place of one's own to come back to.
+      const line = aim?.fraction === null ? aim.line : null;
+      const hash = isShown && file !== null ? toHash({ file, line, end_line: aim?.end_line ?? null, version }) : "";
+      if (location.hash !== hash) history.replaceState(history.state, "", hash || location.pathname + location.search);
+    };
+    write();
+    return desk.store.subscribe(write);
+  }, [desk, isShown]);
 }
 
 function follow(

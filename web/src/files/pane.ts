@@ -150,6 +150,11 @@ export class Pane {
     scrollTo(this.view, this.scroller, from, fraction);
   }
 
+  /** Back to a place that was left, with what is folded as it is. */
+  restore({ top_line, fraction }: Pick<TopPlace, "top_line" | "fraction">): void {
+    scrollTo(this.view, this.scroller, top_line, fraction);
+  }
+
   focus(): void {
     this.view.focus();
   }

@@ -25,7 +25,8 @@ export function placeOf(view: EditorView, scroller: HTMLElement): TopPlace {
   const start = box.top - view.documentTop;
   const { doc } = view.state;
   const lineAt = (height: number) => doc.lineAt(view.lineBlockAtHeight(Math.max(0, height)).from).number;
-  const top_line = lineAt(start);
+  // Scroll positions are rounded: less than a pixel of a line is no part of it.
+  const top_line = lineAt(start + 1);
   const block = textBlock(view, top_line);
   const gone = block.height > 0 ? (start - block.top) / block.height : 0;
   return {

@@ -89,7 +89,11 @@ function SessionRoom({ id, me }: { id: string; me: Me }) {
     requestAnimationFrame(() => composer.current?.focus());
   }, [setTab, places, isWide]);
   const listed = useListedFiles(id);
-  const openFile = useOpening({ onShow: useCallback(() => setTab("files"), [setTab]), listed });
+  const openFile = useOpening({
+    onShow: useCallback(() => setTab("files"), [setTab]),
+    isShown: tab === "files",
+    listed,
+  });
   const showFile = useCallback(
     (file: string, place?: FilePlace) => {
       places.moved();
