@@ -24,6 +24,8 @@ Kind = Literal["message", "comment", "prompt", "agent_message", "tool_call", "fi
 
 #: Characters of a tool call's input that can be found: commands and paths, not the files that it writes.
 MAX_INPUT = 2_000
+#: What fits of an id or a path: an agent's own ids have no limit.
+MAX_REF = 1_000
 #: Pages of SQLite's index, of 4 KiB, that one step of tidying merges, and the steps that a deletion waits for.
 TIDY_PAGES, TIDY_STEPS = 100, 3
 #: The row in `meta` that says that SQLite's index may still hold words of a deleted text.
@@ -35,7 +37,7 @@ _Said = tuple[Kind, str | None, str]
 
 
 def _file(event: Any) -> _Said:
-    return "file", event.path[:1_000], event.path if event.old_path is None else f"{event.path}\n{event.old_path}"
+    return "file", event.path, event.path if event.old_path is None else f"{event.path}\n{event.old_path}"
 
 
 #: What each event says: its kind, what it belongs to, and the text. What is not here cannot be found.
@@ -88,7 +90,7 @@ def record(
         "session_id": session_id,
         "seq": seq,
         "kind": kind,
-        "ref_id": ref_id,
+        "ref_id": ref_id and ref_id[:MAX_REF],
         "user_id": actor_id if kind in _WRITTEN else None,
         "at": at,
         "text": said,
