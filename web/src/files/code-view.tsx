@@ -37,11 +37,13 @@ interface Props {
   isShown: boolean;
   threads: readonly ShownThread[];
   isStale: boolean;
+  /** False while what was asked for is on its way and what stood here before still stands. */
+  isCurrent: boolean;
   onHandle: (handle: CodeViewHandle | null) => void;
 }
 
 export function CodeView(props: Props) {
-  const { path, pathThen, version, newest, text, layout, base, wraps, isShown, threads, isStale, onHandle } = props;
+  const { path, pathThen, version, newest, text, layout, base, wraps, isShown, threads, isStale, isCurrent, onHandle } = props;
   const client = useClient();
   const places = usePlaces();
   const comments = useCommentDesk();
@@ -136,14 +138,14 @@ export function CodeView(props: Props) {
     );
   }, [pane, presence, myId, path, version, newest]);
   useEffect(() => {
-    if (!pane || !aim || aimed.current === aim) return;
+    if (!pane || pane.isGone || !isCurrent || !aim || aimed.current === aim) return;
     aimed.current = aim;
     const isLink = aim.fraction === null;
     pane.goTo({ from: aim.line, to: aim.end_line ?? aim.line }, aim.fraction, isLink);
     if (!isLink) return;
     hasCursor.current = true;
     client.point({ file: path, line: aim.line, column: 1, selection: null });
-  }, [pane, aim, client, path]);
+  }, [pane, aim, isCurrent, client, path]);
   // What was begun on the lines of another version would stand on the wrong ones.
   useEffect(() => setBegun(null), [path, version, layout]);
 

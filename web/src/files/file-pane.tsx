@@ -95,6 +95,7 @@ export function FilePane({ id, file, counts, isShown, onBack, onTree }: Props) {
         isShown={isShown}
         threads={comments.threads}
         isStale={comments.isStale}
+        isCurrent={current !== null}
         onHandle={setHandle}
       />
     );

@@ -56,6 +56,8 @@ export class Pane {
   private readonly wrap = new Compartment();
   private readonly language = new Compartment();
   private timer = 0;
+  /** Taken down: another one stands, or will stand, in its place. */
+  isGone = false;
 
   constructor(
     parent: HTMLElement,
@@ -164,6 +166,7 @@ export class Pane {
   }
 
   destroy(): void {
+    this.isGone = true;
     clearTimeout(this.timer);
     this.scroller.removeEventListener("scroll", this.hooks.onScroll);
     if (this.merge) this.merge.destroy();
