@@ -1,4 +1,5 @@
 /** Every call that this page makes, by name. */
+import type { SearchPage } from "~/search/data";
 import type { ChatPage } from "~/session/loader";
 import type {
   CommentThread,
@@ -141,6 +142,12 @@ export const api = {
       undefined,
       signal,
     ),
+  /** In one session, or in all of them; `before` is the `next` of the page above. */
+  search: (id: string | null, words: string, before: number | null, limit: number, signal?: AbortSignal) => {
+    const query = new URLSearchParams({ q: words, limit: String(limit), ...(before ? { before: String(before) } : {}) });
+    const path = id === null ? "/api/search" : `${session(id)}/search`;
+    return request<SearchPage>("GET", `${path}?${query}`, undefined, signal);
+  },
   changeRole: (id: string, userId: string, role: Role) =>
     request<void>("PATCH", `${session(id)}/participants/${encodeURIComponent(userId)}`, { role }),
   removeParticipant: (id: string, userId: string) =>

@@ -1,48 +1,113 @@
-/** The chat beside the transcript: messages in a virtual list, who is typing, and the composer. */
-import { type Ref, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
-import { VList, type VListHandle } from "virtua";
+/** The chat beside the transcript: messages, the thread that is open, who is typing, and the composer. */
+import { type Ref, useCallback, useEffect, useImperativeHandle, useMemo, useRef, useState } from "react";
 import type { Me } from "~/api/cosession";
-import { plural } from "~/lib/format";
 import { focusWhenDrawn } from "~/lib/focus";
-import { useNow } from "~/lib/hooks";
-import { useClient, useClientState, useSession } from "~/session/context";
-import { Button } from "~/ui/controls";
+import { plural } from "~/lib/format";
+import { useMedia, usePageShown } from "~/lib/hooks";
+import { useClient, useSession } from "~/session/context";
 import { Icon } from "~/ui/icon";
 import { Bone } from "~/ui/states";
 import { Composer, type ComposerHandle } from "./composer";
+import { useDeeds } from "./deeds";
+import { DeleteDialog } from "./delete-dialog";
+import { useChatDesk, useChatDeskState } from "./desk";
 import { type ChatItem, chatItems } from "./items";
-import { MessageBubble } from "./message-bubble";
+import { MessageList, OlderButton } from "./message-list";
+import { useMessages } from "./messages";
+import { useNewsAfter, useReadOnArrival } from "./reading";
+import { ThreadPanel } from "./thread-panel";
 
-const AT_END = 60;
+interface Props {
+  sessionId: string;
+  me: Me;
+  /** The chat is not behind a tab. */
+  isShown: boolean;
+  /** It stands beside something else, and may take more room for a thread. */
+  isBeside: boolean;
+  composer: Ref<ComposerHandle>;
+}
 
-export function ChatPanel({ sessionId, me, composer }: { sessionId: string; me: Me; composer: Ref<ComposerHandle> }) {
-  const mayWrite = useSession((state) => state.session?.status === "live" && state.role !== "viewer");
-  const [replyTo, setReplyTo] = useState<ChatItem | null>(null);
-  const endReply = useCallback(() => setReplyTo(null), []);
+export function ChatPanel({ sessionId, me, isShown, isBeside, composer }: Props) {
+  const desk = useChatDesk();
+  const frame = useRef<HTMLDivElement>(null);
+  const field = useRef<ComposerHandle>(null);
+  const toComposer = useCallback(() => field.current?.focus(), []);
+  useImperativeHandle(composer, () => ({ focus: toComposer }), [toComposer]);
+  const [removed, remove] = useState<ChatItem | null>(null);
+  const threadId = useChatDeskState((state) => state.threadId);
+  const hasRoom = useMedia("(min-width: 80rem)") && isBeside;
+  const members = useSession((state) => state.members);
+  const names = useMemo(() => [...members.values()].map((member) => member.username).join("\n"), [members]);
+  const items = useItems(me, isShown);
+  const deeds = useDeeds({ isThread: false, onRemove: remove, onEdited: toComposer });
+
+  const closeThread = () => {
+    desk.closeThread();
+    focusWhenDrawn(frame.current, `[data-message="${CSS.escape(threadId ?? "")}"]`);
+  };
+  const editLast = () => {
+    const mine = items.findLast((item) => item.isMine && item.message && !item.message.is_deleted);
+    if (mine) desk.edit({ id: mine.key, isThread: false });
+  };
+  const width = isBeside ? "w-90 2xl:w-105" : "w-full";
   return (
-    <section aria-label="Chat" className="bg-surface flex h-full min-h-0 flex-col">
-      <Messages me={me} onReply={mayWrite ? setReplyTo : undefined} />
-      <TypingIndicator />
-      <Notice />
-      <Composer sessionId={sessionId} replyTo={replyTo} onReplyEnd={endReply} ref={composer} />
-    </section>
+    <div className="relative flex h-full min-h-0">
+      {threadId !== null && (
+        <div className={hasRoom ? `border-line border-r ${width}` : "absolute inset-0 z-20"}>
+          <ThreadPanel
+            key={threadId}
+            sessionId={sessionId}
+            me={me}
+            rootId={threadId}
+            names={names}
+            isShown={isShown}
+            onRemove={remove}
+            onClose={closeThread}
+          />
+        </div>
+      )}
+      <section
+        aria-label="Chat"
+        ref={frame}
+        inert={threadId !== null && !hasRoom}
+        className={`bg-surface flex h-full min-h-0 flex-col ${width}`}
+      >
+        <Messages items={items} isShown={isShown} deeds={deeds} names={names} onLeave={toComposer} />
+        <ThreadNews items={items} openId={threadId} onOpen={desk.openThread} />
+        <TypingIndicator />
+        <Notice />
+        <Composer sessionId={sessionId} onEditLast={editLast} ref={field} />
+      </section>
+      {removed && <DeleteDialog item={removed} onClose={() => remove(null)} />}
+    </div>
   );
 }
 
-type OnReply = ((item: ChatItem) => void) | undefined;
-
-function Messages({ me, onReply }: { me: Me; onReply: OnReply }) {
-  const newer = useSession((state) => state.messages);
-  const older = useSession((state) => state.olderMessages);
-  const from = useSession((state) => state.from);
-  const messages = useMemo(
-    () => (older.length > 0 ? [...older.filter((message) => message.seq < from), ...newer] : newer),
-    [older, newer, from],
-  );
+function useItems(me: Me, isShown: boolean): readonly ChatItem[] {
+  const messages = useMessages();
   const outbox = useSession((state) => state.outbox);
+  const isPageShown = usePageShown();
+  const newsAfter = useNewsAfter(isShown && isPageShown, messages);
+  const repliesAfter = useReadOnArrival();
+  const seenReplies = useChatDeskState((desk) => desk.seenReplies);
+  return useMemo(
+    () => chatItems(messages, outbox, me, { newsAfter, repliesAfter, seenReplies }),
+    [messages, outbox, me, newsAfter, repliesAfter, seenReplies],
+  );
+}
+
+interface MessagesProps {
+  items: readonly ChatItem[];
+  isShown: boolean;
+  deeds: ReturnType<typeof useDeeds>;
+  names: string;
+  onLeave: () => void;
+}
+
+function Messages({ items, isShown, ...rest }: MessagesProps) {
   const isLoaded = useSession((state) => state.isLoaded);
   const hasOlder = useSession((state) => state.hasOlderMessages && state.from > 1);
-  const items = useMemo(() => chatItems(messages, outbox, me), [messages, outbox, me]);
+  const isPageShown = usePageShown();
   if (!isLoaded && items.length === 0) {
     return (
       <div role="status" aria-label="Loading the chat" className="flex-1 space-y-3 p-4">
@@ -53,7 +118,7 @@ function Messages({ me, onReply }: { me: Me; onReply: OnReply }) {
     );
   }
   if (items.length === 0) return <NoMessages hasOlder={hasOlder} />;
-  return <MessageList items={items} hasOlder={hasOlder} onReply={onReply} />;
+  return <MessageList items={items} hasOlder={hasOlder} isInSight={isLoaded && isShown && isPageShown} {...rest} />;
 }
 
 function NoMessages({ hasOlder }: { hasOlder: boolean }) {
@@ -75,106 +140,27 @@ function NoMessages({ hasOlder }: { hasOlder: boolean }) {
   );
 }
 
-function OlderButton() {
-  const client = useClient();
-  const state = useClientState((all) => all.chatLoading);
-  const words = { idle: "Earlier messages", busy: "Loading…", failed: "Earlier messages did not come. Try again" };
-  return (
-    <Button look="ghost" size="sm" disabled={state === "busy"} onClick={() => void client.loadOlderMessages()}>
-      {words[state]}
-    </Button>
-  );
-}
-
-interface ListProps {
+interface ThreadNewsProps {
   items: readonly ChatItem[];
-  hasOlder: boolean;
-  onReply: OnReply;
+  openId: string | null;
+  onOpen: (id: string) => void;
 }
 
-function MessageList({ items, hasOlder, onReply }: ListProps) {
-  const now = useNow(60_000);
-  const list = useRef<VListHandle>(null);
-  const isAtEnd = useRef(true);
-  const [seenCount, setSeenCount] = useState<number | null>(null);
-  const count = items.length;
-  const frame = useRef<HTMLDivElement>(null);
-
-  const firstKey = items[0]?.key;
-  const [heldFirstKey, holdFirstKey] = useState(firstKey);
-  const isShifted = heldFirstKey !== firstKey;
-  useLayoutEffect(() => holdFirstKey(firstKey), [firstKey]);
-
-  const lastKey = items.at(-1)?.key;
-  const lastIsMine = items.at(-1)?.outgoing !== null;
-  useLayoutEffect(() => {
-    // What I send, I see.
-    if (lastIsMine || isAtEnd.current) {
-      isAtEnd.current = true;
-      setSeenCount(null);
-      list.current?.scrollToIndex(count, { align: "end" });
-    }
-  }, [lastKey, lastIsMine, count]);
-
-  const scrolled = (offset: number) => {
-    const handle = list.current;
-    if (!handle) return;
-    const wasAtEnd = isAtEnd.current;
-    isAtEnd.current = handle.scrollSize - offset - handle.viewportSize < AT_END;
-    if (isAtEnd.current) setSeenCount(null);
-    else if (wasAtEnd) setSeenCount(count);
-  };
-  const show = useCallback(
-    (key: string) => {
-      const at = items.findIndex((item) => item.key === key);
-      if (at < 0) return;
-      isAtEnd.current = false;
-      // The list's first row is what stands above the messages.
-      list.current?.scrollToIndex(at + 1, { align: "center" });
-      focusWhenDrawn(frame.current, `[data-message="${CSS.escape(key)}"]`);
-    },
-    [items],
-  );
-  const newer = seenCount === null ? 0 : Math.max(0, count - seenCount);
-
+/** Replies that nobody has looked at here, in a thread that may stand far above. */
+function ThreadNews({ items, openId, onOpen }: ThreadNewsProps) {
+  const found = items.filter((item) => (item.thread?.newCount ?? 0) > 0 && item.key !== openId);
+  const last = found.at(-1);
+  if (!last) return null;
+  const count = found.reduce((sum, item) => sum + (item.thread?.newCount ?? 0), 0);
   return (
-    <div ref={frame} className="relative min-h-0 flex-1">
-      <VList
-        ref={list}
-        // Finished messages are announced by the page's one live region: rows that scroll into a virtual list are not news.
-        role="log"
-        aria-live="off"
-        aria-label="Messages"
-        tabIndex={0}
-        shift={isShifted}
-        onScroll={scrolled}
-        onResize={() => isAtEnd.current && list.current?.scrollToIndex(count, { align: "end" })}
-        className="outline-offset-[-2px]"
-        style={{ height: "100%", overflowAnchor: "none" }}
-      >
-        {hasOlder ? (
-          <div key="older" className="flex justify-center pt-3">
-            <OlderButton />
-          </div>
-        ) : (
-          <div key="older" className="h-1" />
-        )}
-        {items.map((item) => (
-          <MessageBubble key={item.key} item={item} now={now} onReply={onReply} onShow={show} />
-        ))}
-        <div key="end" className="h-3" />
-      </VList>
-      {newer > 0 && (
-        <button
-          type="button"
-          onClick={() => list.current?.scrollToIndex(count, { align: "end" })}
-          className="bg-accent text-accent-ink shadow-raised absolute bottom-3 left-1/2 flex h-7 -translate-x-1/2 items-center gap-1.5 rounded-full px-3 text-xs font-medium"
-        >
-          {newer} new
-          <Icon name="arrowDown" size={13} />
-        </button>
-      )}
-    </div>
+    <button
+      type="button"
+      onClick={() => onOpen(last.key)}
+      className="border-line bg-raised text-accent hover:bg-hover mx-2.5 mt-1 flex h-7 shrink-0 items-center justify-center gap-1.5 rounded-full border text-xs font-medium"
+    >
+      <Icon name="reply" size={13} />
+      {plural(count, "new reply", "new replies")} in {found.length === 1 ? "a thread" : plural(found.length, "thread")}
+    </button>
   );
 }
 

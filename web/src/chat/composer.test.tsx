@@ -1,7 +1,6 @@
 // @vitest-environment jsdom
 import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
-import { useState } from "react";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { SessionClient } from "~/session/client";
 import { ClientProvider, useSession } from "~/session/context";
 import type { Role, SessionView } from "~/session/protocol";
@@ -9,22 +8,47 @@ import { alice, bob, connected, entry, said, sessionView } from "~/testing/entri
 import { FakeHistory, FakeShelf } from "~/testing/history";
 import { FakeWorld } from "~/testing/world";
 import { Composer } from "./composer";
-import { type ChatItem, chatItems } from "./items";
+import { useDeeds } from "./deeds";
+import { useChatDesk, useChatDeskState } from "./desk";
+import { chatItems } from "./items";
 import { MessageBubble } from "./message-bubble";
+import { useMessages } from "./messages";
+import { ChatRoom } from "./room";
+import { ThreadPanel } from "./thread-panel";
 
 let world: FakeWorld;
-const shown = vi.fn<(key: string) => void>();
+const me = { ...alice, email: null };
+const nothing = () => undefined;
 
+/** The chat without its virtual list, which draws nothing where nothing has a height. */
 function Chat() {
-  const messages = useSession((state) => state.messages);
+  const desk = useChatDesk();
+  const messages = useMessages();
   const outbox = useSession((state) => state.outbox);
-  const [replyTo, setReplyTo] = useState<ChatItem | null>(null);
+  const deeds = useDeeds({ isThread: false, onRemove: nothing, onEdited: nothing });
+  const editing = useChatDeskState((state) => state.editing);
+  const threadId = useChatDeskState((state) => state.threadId);
+  const items = chatItems(messages, outbox, alice);
+  const last = items.findLast((item) => item.isMine);
   return (
     <>
-      {chatItems(messages, outbox, alice).map((item) => (
-        <MessageBubble key={item.key} item={item} now={0} onReply={setReplyTo} onShow={shown} />
-      ))}
-      <Composer sessionId="ses_1" replyTo={replyTo} onReplyEnd={() => setReplyTo(null)} ref={null} />
+      <div role="log" aria-label="Messages">
+        {items.map((item) => (
+          <MessageBubble key={item.key} item={item} now={0} deeds={deeds} names="Bob Tanaka" isEditing={editing?.id === item.key} />
+        ))}
+      </div>
+      <Composer sessionId="ses_1" onEditLast={() => last && desk.edit({ id: last.key, isThread: false })} />
+      {threadId && (
+        <ThreadPanel
+          sessionId="ses_1"
+          me={me}
+          rootId={threadId}
+          names=""
+          isShown
+          onRemove={nothing}
+          onClose={desk.closeThread}
+        />
+      )}
     </>
   );
 }
@@ -46,7 +70,9 @@ async function open(
   });
   render(
     <ClientProvider client={client}>
-      <Chat />
+      <ChatRoom>
+        <Chat />
+      </ChatRoom>
     </ClientProvider>,
   );
   await act(async () => {
@@ -117,25 +143,104 @@ test.each([
   expect(screen.getByRole("note").textContent).toContain(reason);
 });
 
-test("a reply names what it answers, shows it, and Escape takes the wish back", async () => {
-  await open();
-  await act(async () => {
-    world.socket.says(said(1, "Shall we\nship it?"));
+const says = (...frames: Parameters<FakeWorld["socket"]["says"]>) =>
+  act(async () => {
+    world.socket.says(...frames);
     await world.pass(50);
   });
-  const reply = () => fireEvent.click(screen.getByRole("button", { name: "Reply to Bob Tanaka" }));
-  reply();
-  expect(document.activeElement).toBe(field());
-  expect(screen.getByText("Replying to")).toBeTruthy();
-  fireEvent.keyDown(field(), { key: "Escape" });
-  expect(screen.queryByText("Replying to")).toBeNull();
-  reply();
-  type("Yes");
-  fireEvent.keyDown(field(), { key: "Enter" });
+/** In the main list, also while its thread shows it too. */
+const message = (text: string) => screen.getAllByText(text)[0]?.closest("article") as HTMLElement;
+const action = (text: string, name: string) => {
+  fireEvent.mouseEnter(message(text));
+  fireEvent.click(screen.getByRole("button", { name }));
+  fireEvent.mouseLeave(message(text));
+};
+
+test("a reply is written in a thread, folded under what it answers, and Escape closes the thread", async () => {
+  await open();
+  await says(said(1, "Shall we ship it?"));
+  action("Shall we ship it?", "Reply in a thread");
+  const reply = screen.getByRole("textbox", { name: "Reply in the thread" });
+  expect(document.activeElement).toBe(reply);
+  fireEvent.change(reply, { target: { value: "Yes" } });
+  fireEvent.keyDown(reply, { key: "Enter" });
   expect(world.socket.ofType("chat_message").map((frame) => [frame.content, frame.parent_id])).toEqual([["Yes", "msg_1"]]);
-  expect(screen.queryByText("Replying to")).toBeNull();
-  fireEvent.click(screen.getByRole("button", { name: "In reply to Bob Tanaka: Shall we ship it?. Show it" }));
-  expect(shown).toHaveBeenCalledWith("msg_1");
+  await says({ type: "ack", client_msg_id: "m1", seq: 2 }, said(2, "Yes", alice, { parent_id: "msg_1" }));
+  expect(screen.getByRole("button", { name: /^1 reply, the last at/ })).toBeTruthy();
+  fireEvent.keyDown(reply, { key: "Escape" });
+  expect(screen.queryByRole("region", { name: "Thread" })).toBeNull();
+  expect(screen.queryByText("Yes")).toBeNull();
+});
+
+test("a message that was deleted leaves its place and its thread", async () => {
+  await open();
+  await says(
+    said(1, "Never mind"),
+    said(2, "Why not?", alice, { parent_id: "msg_1" }),
+    entry(3, "message_deleted", { message_id: "msg_1" }, bob.user_id),
+  );
+  expect(screen.queryByText("Never mind")).toBeNull();
+  expect(message("Message deleted")).toBeTruthy();
+  fireEvent.click(screen.getByRole("button", { name: /^1 reply/ }));
+  expect(screen.getByText("Why not?")).toBeTruthy();
+  fireEvent.mouseEnter(screen.getAllByText("Message deleted")[0]?.closest("article") as HTMLElement);
+  expect(screen.queryByRole("toolbar")).toBeNull();
+});
+
+test("a reaction shows at once with who gave it, goes when it is taken back, and when the server refuses it", async () => {
+  await open();
+  await says(said(1, "Done"), entry(2, "reaction_added", { message_id: "msg_1", user_id: bob.user_id, emoji: "🎉" }));
+  fireEvent.click(screen.getByRole("button", { name: "party: Bob Tanaka. React too" }));
+  const mine = screen.getByRole("button", { name: "party: Bob Tanaka and you. Take yours back", pressed: true });
+  expect(mine.textContent).toBe("🎉2");
+  fireEvent.click(mine);
+  action("Done", "React with thumbs up");
+  expect(world.socket.sent.slice(-3).map((frame) => [frame.type, frame.emoji])).toEqual([
+    ["add_reaction", "🎉"],
+    ["remove_reaction", "🎉"],
+    ["add_reaction", "👍"],
+  ]);
+  const refusal = { error_code: "message_gone", message: "It was deleted.", retryable: false, retry_after_ms: null };
+  await says({ type: "error", ...refusal, re: "m3" });
+  expect(screen.queryByRole("button", { name: /^thumbs up: you/ })).toBeNull();
+  expect(screen.getByRole("button", { name: /^party: Bob Tanaka\. / })).toBeTruthy();
+});
+
+test("↑ in the empty field edits my last message; Enter saves it, Escape leaves it as it was", async () => {
+  await open();
+  await says(said(1, "Helo", alice), said(2, "Hi"));
+  fireEvent.keyDown(field(), { key: "ArrowUp" });
+  const box = () => screen.getByRole("textbox", { name: "Edit the message" });
+  fireEvent.change(box(), { target: { value: "Hello?" } });
+  fireEvent.keyDown(box(), { key: "Escape" });
+  expect(screen.getByText("Helo")).toBeTruthy();
+  action("Helo", "Edit");
+  fireEvent.change(box(), { target: { value: "Hello @Bob Tanaka" } });
+  fireEvent.keyDown(box(), { key: "Enter" });
+  expect(world.socket.ofType("edit_message")).toMatchObject([
+    { message_id: "msg_1", content: "Hello @Bob Tanaka", mentions: [bob.user_id] },
+  ]);
+  expect(message("@Bob Tanaka").textContent).toContain("(edited)");
+});
+
+test("nobody edits what another wrote, and who only watches changes nothing", async () => {
+  await open("viewer");
+  await says(said(1, "Hi"), entry(2, "reaction_added", { message_id: "msg_1", user_id: bob.user_id, emoji: "👍" }));
+  fireEvent.mouseEnter(message("Hi"));
+  expect(screen.getAllByRole("button").map((button) => button.getAttribute("aria-label") ?? button.textContent)).toEqual([
+    "thumbs up: Bob Tanaka. ",
+    "Copy link",
+  ]);
+});
+
+test("@ offers people and everyone who is here", async () => {
+  await open();
+  type("@");
+  const offers = () => screen.getAllByRole("option").map((option) => option.textContent);
+  expect(offers()).toEqual(["BTBob Tanakahost", "@hereeveryone who is here now"]);
+  fireEvent.change(field(), { target: { value: "@he", selectionStart: 3 } });
+  fireEvent.keyDown(field(), { key: "Enter" });
+  expect(field()).toHaveProperty("value", "@here ");
 });
 
 test("what stays in the session can be said where there is a thread, and is marked", async () => {
@@ -160,15 +265,13 @@ test("what stays in the session can be said where there is a thread, and is mark
   ]);
 });
 
-test("a reply to what stays in the session stays there too, what is said next does not", async () => {
+test("a reply to what stays in the session stays there too, what is said beside it does not", async () => {
   await open("editor", "live", { is_mirrored: true });
-  await act(async () => {
-    world.socket.says(said(1, "Between us", bob, { session_only: true }));
-    await world.pass(50);
-  });
-  fireEvent.click(screen.getByRole("button", { name: "Reply to Bob Tanaka" }));
-  type("Sure");
-  fireEvent.keyDown(field(), { key: "Enter" });
+  await says(said(1, "Between us", bob, { session_only: true }));
+  action("Between us", "Reply in a thread");
+  const reply = screen.getByRole("textbox", { name: "Reply in the thread" });
+  fireEvent.change(reply, { target: { value: "Sure" } });
+  fireEvent.keyDown(reply, { key: "Enter" });
   type("Something else");
   fireEvent.keyDown(field(), { key: "Enter" });
   expect(world.socket.ofType("chat_message").map((frame) => frame.session_only)).toEqual([true, false]);

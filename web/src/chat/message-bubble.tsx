@@ -1,109 +1,187 @@
-/** One message: who, from where, when, and for mine how far it got. */
-import { memo } from "react";
+/** One message: who, from where, when, what came of it, and for mine how far it got. */
+import { type KeyboardEvent, memo, useState } from "react";
 import { Markdown } from "~/code/markdown";
 import { clock, dayName, moment } from "~/lib/format";
 import { useClient, useSession } from "~/session/context";
 import type { Outgoing } from "~/session/state";
 import { Avatar } from "~/ui/avatar";
 import { Icon } from "~/ui/icon";
-import { IconButton } from "~/ui/controls";
+import { EditBox } from "./edit-box";
 import type { ChatItem } from "./items";
+import { type Actions, MessageActions } from "./message-actions";
+import { Reactions } from "./reactions";
+import { Edited } from "./text-history";
+import { ThreadLink } from "./thread-link";
+import type { MessageDeeds } from "./deeds";
 
 const sources: Partial<Record<ChatItem["source"], string>> = { slack: "Slack", api: "API", agent: "Agent" };
 
 interface Props {
   item: ChatItem;
   now: number;
-  /** Absent where nobody may write. */
-  onReply?: (item: ChatItem) => void;
-  /** Moves to the message with this key. */
-  onShow?: (key: string) => void;
+  deeds: MessageDeeds;
+  /** Names that may be called, one a line. */
+  names: string;
+  isEditing?: boolean;
+  isThreadOpen?: boolean;
+  /** Somebody was just led here. */
+  isTarget?: boolean;
 }
 
-export const MessageBubble = memo(function MessageBubble({ item, now, onReply, onShow }: Props) {
-  const color = useSession(
-    (state) => state.members.get(item.userId)?.color ?? state.people.get(item.userId)?.color ?? 11,
+export const MessageBubble = memo(function MessageBubble(props: Props) {
+  const { item, now, deeds, isTarget = false } = props;
+  const [isPointedAt, pointAt] = useState(false);
+  const [hasFocus, setFocus] = useState(false);
+  const [isPicking, setPicking] = useState(false);
+  const { message, isMine } = item;
+  const isStanding = message !== null && !message.is_deleted;
+  const actions = isStanding ? deeds.for(item) : null;
+  const isCalled = useSession(
+    (state) => isStanding && !isMine && (message.mentions_here || message.mentions.includes(state.you?.user_id ?? "")),
   );
-  const { isMine, isFirst, outgoing } = item;
   const source = sources[item.source];
   return (
     <>
-      {item.day && (
-        <div className="flex items-center gap-3 px-4 pt-4 pb-1">
-          <span className="bg-line h-px flex-1" />
-          <span className="text-ink-faint text-2xs font-medium">{dayName(item.day, now)}</span>
-          <span className="bg-line h-px flex-1" />
-        </div>
-      )}
+      {item.day && <Line words={dayName(item.day, now)} />}
+      {item.isNews && <News />}
       <article
         data-message={item.key}
         tabIndex={-1}
-        aria-label={`${isMine ? "You" : item.username}, ${clock(item.at)}${source ? `, from ${source}` : ""}${item.sessionOnly ? ", stays in the session" : ""}`}
-        className={`group/message flex gap-2 px-3 outline-offset-[-2px] ${isFirst ? "pt-3" : "pt-0.5"} ${isMine ? "flex-row-reverse" : ""}`}
+        aria-label={`${isMine ? "You" : item.username}, ${clock(item.at)}${source ? `, from ${source}` : ""}${item.sessionOnly ? ", stays in the session" : ""}${isCalled ? ", mentions you" : ""}`}
+        onMouseEnter={() => pointAt(true)}
+        onMouseLeave={() => pointAt(false)}
+        onFocus={() => setFocus(true)}
+        onBlur={(event) => !event.currentTarget.contains(event.relatedTarget) && setFocus(false)}
+        onKeyDown={(event) => event.target === event.currentTarget && actions && press(event, actions, props)}
+        className={`relative flex gap-2 px-3 outline-offset-[-2px] transition-colors duration-700 ${item.isFirst ? "pt-3" : "pt-0.5"} ${isMine ? "flex-row-reverse" : ""} ${isTarget ? "bg-selected" : ""} ${isCalled ? "shadow-[inset_3px_0_0_var(--warn-ink)]" : ""}`}
       >
-        {!isMine && (
-          <span className="w-7 shrink-0">{isFirst && <Avatar name={item.username} color={color} size={28} />}</span>
-        )}
-        <div className={`flex max-w-[85%] min-w-0 flex-col ${isMine ? "items-end" : "items-start"}`}>
-          {isFirst && (
-            <span className="mb-0.5 flex items-baseline gap-1.5 px-0.5 text-2xs">
-              {!isMine && <span className="text-ink font-semibold">{item.username}</span>}
-              {source && (
-                <span className="bg-info-soft text-info rounded px-1 font-medium" title={`Written in ${source}`}>
-                  {source}
-                </span>
-              )}
-              {item.sessionOnly && (
-                <span className="bg-warn-soft text-warn flex items-center gap-1 rounded px-1 font-medium" title="Not copied to Slack">
-                  <Icon name="lock" size={10} />
-                  Stays in the session
-                </span>
-              )}
-              <time dateTime={item.at} title={moment(item.at)} className="text-ink-faint tabular-nums">
-                {clock(item.at)}
-              </time>
-            </span>
-          )}
-          <div
-            className={`max-w-full rounded-xl px-3 py-1.5 text-sm ${bubbleLook(isMine, outgoing)} ${isFirst ? (isMine ? "rounded-tr-sm" : "rounded-tl-sm") : ""}`}
-          >
-            {item.parent && <Quote parent={item.parent} onShow={onShow} />}
-            <Markdown text={item.content} />
-          </div>
-          {outgoing && <Progress outgoing={outgoing} />}
-        </div>
-        {onReply && !outgoing && (
-          <IconButton
-            icon="reply"
-            label={`Reply to ${isMine ? "yourself" : item.username}`}
-            onClick={() => onReply(item)}
-            className="text-ink-faint size-7 shrink-0 self-end opacity-0 group-focus-within/message:opacity-100 group-hover/message:opacity-100 focus-visible:opacity-100 [@media(hover:none)]:opacity-70"
-          />
+        <Body {...props} actions={actions} isCalled={isCalled} />
+        {actions && !props.isEditing && (isPointedAt || hasFocus || isPicking) && (
+          <MessageActions actions={actions} onPicker={setPicking} />
         )}
       </article>
     </>
   );
 });
 
-/** The line that a message answers, leading to it. */
-function Quote({ parent, onShow }: { parent: NonNullable<ChatItem["parent"]>; onShow: Props["onShow"] }) {
-  const look = "border-accent text-ink-soft mb-1 block max-w-full truncate border-l-2 pl-2 text-left text-xs";
-  if (parent.content === null) return <span className={look}>In reply to an earlier message</span>;
+function Body({
+  item,
+  deeds,
+  names,
+  actions,
+  isCalled,
+  isEditing = false,
+  isThreadOpen = false,
+}: Props & { actions: Actions | null; isCalled: boolean }) {
+  const color = useSession(
+    (state) => state.members.get(item.userId)?.color ?? state.people.get(item.userId)?.color ?? 11,
+  );
+  const { isMine, isFirst, message, outgoing, thread } = item;
+  const isStray = message === null && outgoing === null;
+  const react = actions?.react;
+  const corner = isFirst ? (isMine ? "rounded-tr-sm" : "rounded-tl-sm") : "";
   return (
-    <button
-      type="button"
-      aria-label={`In reply to ${parent.username}: ${parent.content}. Show it`}
-      onClick={() => onShow?.(parent.key)}
-      className={`${look} hover:text-ink`}
-    >
-      <strong className="font-semibold">{parent.username}</strong> {parent.content}
-    </button>
+    <>
+      {!isMine && (
+        <span className="w-7 shrink-0">{isFirst && <Avatar name={item.username} color={color} size={28} />}</span>
+      )}
+      <div
+        className={`flex min-w-0 flex-col ${isEditing ? "flex-1" : "max-w-[85%]"} ${isMine ? "items-end" : "items-start"}`}
+      >
+        {isFirst && !isStray && <Head item={item} />}
+        {isStray ? (
+          <p className="text-ink-faint px-0.5 pt-1 text-xs">Answers to an earlier message</p>
+        ) : message?.is_deleted ? (
+          <p className="border-line text-ink-faint rounded-xl border border-dashed px-3 py-1.5 text-sm italic">
+            Message deleted
+          </p>
+        ) : isEditing && message ? (
+          <EditBox message={message} onDone={deeds.editDone} />
+        ) : (
+          <div
+            className={`max-w-full rounded-xl px-3 py-1.5 text-sm ${bubbleLook(isMine, isCalled, outgoing)} ${corner}`}
+          >
+            <Markdown text={item.content} names={names} />
+          </div>
+        )}
+        {message?.edited_at != null && !message.is_deleted && !isEditing && <Edited message={message} />}
+        {message && (
+          <Reactions
+            reactions={message.reactions}
+            onToggle={react && ((emoji, isThere) => (isThere ? deeds.unreact(message.id, emoji) : react(emoji)))}
+          />
+        )}
+        {thread && <ThreadLink thread={thread} isOpen={isThreadOpen} onOpen={() => deeds.openThread(item.key)} />}
+        {outgoing && <Progress outgoing={outgoing} />}
+      </div>
+    </>
   );
 }
 
-function bubbleLook(isMine: boolean, outgoing: Outgoing | null): string {
+function Head({ item }: { item: ChatItem }) {
+  const source = sources[item.source];
+  return (
+    <span className="mb-0.5 flex max-w-full flex-wrap items-baseline gap-x-1.5 px-0.5 text-2xs">
+      {!item.isMine && <span className="text-ink truncate font-semibold">{item.username}</span>}
+      {source && (
+        <span className="bg-info-soft text-info rounded px-1 font-medium" title={`Written in ${source}`}>
+          {source}
+        </span>
+      )}
+      {item.sessionOnly && (
+        <span className="bg-warn-soft text-warn flex items-center gap-1 rounded px-1 font-medium" title="Not copied to Slack">
+          <Icon name="lock" size={10} />
+          Stays in the session
+        </span>
+      )}
+      <time dateTime={item.at} title={moment(item.at)} className="text-ink-faint tabular-nums">
+        {clock(item.at)}
+      </time>
+    </span>
+  );
+}
+
+/** R replies, E reacts, Delete asks: where the message itself has the focus. */
+function press(event: KeyboardEvent<HTMLElement>, actions: Actions, { item, deeds }: Props): void {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const { reply, remove } = actions;
+  const open = (name: string) =>
+    event.currentTarget.querySelector<HTMLElement>(`[role=toolbar] [data-action=${name}]`)?.click();
+  const deed = {
+    Enter: item.thread ? () => deeds.openThread(item.key) : reply,
+    r: reply,
+    e: actions.react && (() => open("react")),
+    Delete: remove,
+  }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (!deed) return;
+  event.preventDefault();
+  deed();
+}
+
+function Line({ words }: { words: string }) {
+  return (
+    <div className="flex items-center gap-3 px-4 pt-4 pb-1">
+      <span className="bg-line h-px flex-1" />
+      <span className="text-ink-faint text-2xs font-medium">{words}</span>
+      <span className="bg-line h-px flex-1" />
+    </div>
+  );
+}
+
+/** Where what this person has not read begins. */
+function News() {
+  return (
+    <div role="separator" aria-label="New messages" data-testid="news" className="text-bad flex items-center gap-2 px-3 pt-3">
+      <span className="bg-bad/50 h-px flex-1" />
+      <span className="text-2xs font-semibold">New</span>
+    </div>
+  );
+}
+
+function bubbleLook(isMine: boolean, isCalled: boolean, outgoing: Outgoing | null): string {
   if (outgoing?.state === "failed") return "bg-bad-soft border border-bad/40";
   if (outgoing?.state === "pending") return "bg-accent-soft opacity-70";
+  if (isCalled) return "bg-bubble ring-1 ring-warn/50";
   return isMine ? "bg-accent-soft" : "bg-bubble";
 }
 

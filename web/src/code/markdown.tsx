@@ -6,6 +6,7 @@ import remarkGfm from "remark-gfm";
 import { recent } from "~/lib/recent";
 import { CodeBlock } from "./code-block";
 import { FileRef, markFileRefs } from "./file-refs";
+import { markMentions, Mention } from "./mentions";
 import "./code.css";
 
 const schema = {
@@ -29,7 +30,8 @@ const components: Components = {
     <input type="checkbox" checked={checked === true} disabled aria-label={checked === true ? "done" : "to do"} />
   ),
   span: ({ node, children }) => {
-    const { dataFile: file, dataLine: line } = node?.properties ?? {};
+    const { dataFile: file, dataLine: line, dataMention: name } = node?.properties ?? {};
+    if (typeof name === "string") return <Mention name={name}>{children}</Mention>;
     return (
       <FileRef file={typeof file === "string" ? file : undefined} line={typeof line === "number" ? line : undefined}>
         {children}
@@ -52,7 +54,10 @@ const plugins: Pick<Options, "remarkPlugins" | "rehypePlugins"> = {
 };
 const keep = recent<ReactElement>(400);
 
-export const Markdown = memo(function Markdown({ text }: { text: string }) {
+/** `names`, one a line: whoever is called by them after an `@` is marked. */
+export const Markdown = memo(function Markdown({ text, names = "" }: { text: string; names?: string }) {
+  const rehypePlugins = names ? [...(plugins.rehypePlugins ?? []), [markMentions, names] as const] : plugins.rehypePlugins;
+  const options = { children: text, components, ...plugins, rehypePlugins } as Options;
   // Called as the function it is (it has no state): parsing is most of what a row costs while somebody scrolls.
-  return <div className="markdown">{keep(text, () => ReactMarkdown({ children: text, components, ...plugins }))}</div>;
+  return <div className="markdown">{keep(`${names}\0${text}`, () => ReactMarkdown(options))}</div>;
 });

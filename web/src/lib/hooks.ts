@@ -27,3 +27,14 @@ export function useTitle(title: string): void {
     document.title = title;
   }, [title]);
 }
+
+/** Whether somebody can see this page: it is no tab in the background. */
+export function usePageShown(): boolean {
+  return useSyncExternalStore(
+    (tell) => {
+      document.addEventListener("visibilitychange", tell);
+      return () => document.removeEventListener("visibilitychange", tell);
+    },
+    () => document.visibilityState === "visible",
+  );
+}

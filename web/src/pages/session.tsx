@@ -1,9 +1,12 @@
 /** A session: its transcript or its files beside its chat where there is room, else as three tabs. */
 import { useQuery } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useLocation } from "wouter";
 import { api, type Me } from "~/api/cosession";
 import { ChatPanel } from "~/chat/chat-panel";
 import type { ComposerHandle } from "~/chat/composer";
+import { addressOf } from "~/chat/deeds";
+import { ChatRoom, useUnread } from "~/chat/room";
 import { type FilePlace, FileLinksProvider, isSameFile } from "~/code/file-refs";
 import { useOpening } from "~/files/opening";
 import { FileRoom } from "~/files/room";
@@ -12,16 +15,19 @@ import { useEscapeStops, useFollowKey } from "~/follow/keys";
 import { FollowAnnouncer, FollowBorder, FollowChips } from "~/follow/marks";
 import { SummonPrompt } from "~/follow/summon";
 import { useMedia, useNow, useTitle } from "~/lib/hooks";
+import { useSearchKeys } from "~/search/keys";
+import { SearchDialog } from "~/search/search-dialog";
 import { Announcer } from "~/session/announcer";
 import type { Line } from "~/session/connection";
-import { viewport } from "~/session/protocol";
+import { useAddressedEntry, useLeading } from "~/session/leading";
+import { type SearchHit, viewport } from "~/session/protocol";
 import { SessionProvider, useClient, useClientState, useSession } from "~/session/context";
 import { OfflineBanner, SessionHeader } from "~/session/header";
 import { useOwnMoves, usePlaces, useServePlace } from "~/session/place";
 import { usePresenceReport } from "~/session/presence";
 import { HelpDialog, useShortcuts } from "~/session/shortcuts";
 import { Transcript, type TranscriptHandle } from "~/transcript/transcript";
-import { Button, LinkButton } from "~/ui/controls";
+import { Button, LinkButton, UnreadBadge } from "~/ui/controls";
 import { Shell } from "~/ui/shell";
 import { Message } from "~/ui/states";
 
@@ -36,7 +42,9 @@ export default function SessionPage({ id, me }: { id: string; me: Me }) {
     <SessionProvider id={id} userId={me.user_id}>
       <FileRoom id={id}>
         <FollowRoom>
-          <SessionRoom id={id} me={me} />
+          <ChatRoom>
+            <SessionRoom id={id} me={me} />
+          </ChatRoom>
         </FollowRoom>
       </FileRoom>
     </SessionProvider>
@@ -72,7 +80,7 @@ function SessionRoom({ id, me }: { id: string; me: Me }) {
   const [isHelpOpen, setHelpOpen] = useState(false);
   const transcript = useRef<TranscriptHandle>(null);
   const composer = useRef<ComposerHandle>(null);
-  const unread = useUnread(isWide || tab === "chat");
+  const { unread, mentions } = useUnread();
   useTitle(`${unread > 0 ? `(${unread}) ` : ""}${title ?? "Session"} · Cosession`);
   usePresenceReport(client);
 
@@ -104,6 +112,17 @@ function SessionRoom({ id, me }: { id: string; me: Me }) {
     },
     [openFile, setTab, places],
   );
+  const [, navigate] = useLocation();
+  const [isSearchOpen, setSearchOpen] = useState(false);
+  const leadTo = useLeading(id);
+  useAddressedEntry(leadTo);
+  useSearchKeys(useCallback(() => setSearchOpen(true), []));
+  const goToHit = (hit: SearchHit) => {
+    setSearchOpen(false);
+    if (hit.session_id !== id) navigate(addressOf(hit.session_id, hit.seq));
+    else if (hit.kind === "file" && hit.ref_id !== null) showFile(hit.ref_id);
+    else void leadTo(hit.seq);
+  };
   useServePlace("transcript", async ({ seq, fraction }) => {
     if (seq === null) return false;
     setTab("transcript");
@@ -142,8 +161,12 @@ function SessionRoom({ id, me }: { id: string; me: Me }) {
   return (
     <KnownFiles listed={listed} onShow={showFile}>
       <div className="flex h-full flex-col">
-        <SessionHeader onHelp={() => setHelpOpen(true)} isNarrow={!isWide} />
-        {!isWide && <Tabs tab={tab} onTab={chooseTab} unread={unread} />}
+        <SessionHeader
+          onSearch={() => setSearchOpen(true)}
+          onHelp={() => setHelpOpen(true)}
+          isNarrow={!isWide}
+        />
+        {!isWide && <Tabs tab={tab} onTab={chooseTab} unread={unread} mentions={mentions} />}
         {!isWide && <FollowChips isNarrow />}
         <main className="relative flex min-h-0 flex-1">
           <FollowBorder />
@@ -164,13 +187,14 @@ function SessionRoom({ id, me }: { id: string; me: Me }) {
             )}
           </div>
           <div
-            className={`border-line min-h-0 ${isWide ? "w-90 shrink-0 border-l 2xl:w-105" : "w-full"} ${shows("chat") ? "" : "hidden"}`}
+            className={`border-line min-h-0 ${isWide ? "shrink-0 border-l" : "w-full"} ${shows("chat") ? "" : "hidden"}`}
           >
-            <ChatPanel sessionId={id} me={me} composer={composer} />
+            <ChatPanel sessionId={id} me={me} isShown={shows("chat")} isBeside={isWide} composer={composer} />
           </div>
         </main>
         <Announcer />
         <FollowAnnouncer />
+        {isSearchOpen && <SearchDialog sessionId={id} onChoose={goToHit} onClose={() => setSearchOpen(false)} />}
         {isHelpOpen && <HelpDialog onClose={() => setHelpOpen(false)} />}
       </div>
     </KnownFiles>
@@ -226,7 +250,14 @@ function MainSwitch({ main, onMain }: { main: Main; onMain: (main: Main) => void
   );
 }
 
-function Tabs({ tab, onTab, unread }: { tab: Tab; onTab: (tab: Tab) => void; unread: number }) {
+interface TabsProps {
+  tab: Tab;
+  onTab: (tab: Tab) => void;
+  unread: number;
+  mentions: number;
+}
+
+function Tabs({ tab, onTab, unread, mentions }: TabsProps) {
   const names: Record<Tab, string> = { transcript: "Transcript", files: "Files", chat: "Chat" };
   return (
     <nav aria-label="Parts of the session" className="border-line bg-surface flex shrink-0 border-b px-2">
@@ -242,31 +273,12 @@ function Tabs({ tab, onTab, unread }: { tab: Tab; onTab: (tab: Tab) => void; unr
         >
           {names[name]}
           {name === "chat" && unread > 0 && (
-            <span className="bg-accent text-accent-ink rounded-full px-1.5 text-2xs font-semibold">
-              {unread}
-              <span className="sr-only"> unread</span>
-            </span>
+            <UnreadBadge unread={unread} mentions={mentions} />
           )}
         </button>
       ))}
     </nav>
   );
-}
-
-/** Messages of others since the chat was last in sight of somebody who looks. */
-function useUnread(isChatShown: boolean): number {
-  const messages = useSession((state) => state.messages);
-  const isLoaded = useSession((state) => state.isLoaded);
-  const myId = useSession((state) => state.you?.user_id ?? null);
-  const lastSeq = messages.at(-1)?.seq ?? 0;
-  const [readSeq, setReadSeq] = useState<number | null>(null);
-  const isPageShown = useNow(1_000) > 0 && document.visibilityState === "visible";
-  useEffect(() => {
-    // What was there on arrival counts as read.
-    if (isLoaded && (readSeq === null || (isChatShown && isPageShown && readSeq < lastSeq))) setReadSeq(lastSeq);
-  }, [isLoaded, isChatShown, isPageShown, lastSeq, readSeq]);
-  if (readSeq === null) return 0;
-  return messages.reduce((count, message) => count + Number(message.seq > readSeq && message.user_id !== myId), 0);
 }
 
 function Stopped({ line, me, onRetry }: { line: Extract<Line, { phase: "stopped" }>; me: Me; onRetry: () => void }) {

@@ -8,7 +8,7 @@ import { SmallScore } from "~/health/score";
 import { useNow, useTitle } from "~/lib/hooks";
 import type { SessionView } from "~/session/protocol";
 import { Avatar } from "~/ui/avatar";
-import { Button, Field, StatusBadge } from "~/ui/controls";
+import { Button, Field, StatusBadge, UnreadBadge } from "~/ui/controls";
 import { Dialog } from "~/ui/dialog";
 import { Icon } from "~/ui/icon";
 import { Shell } from "~/ui/shell";
@@ -84,7 +84,8 @@ function SessionCard({ session, now }: { session: SessionView; now: number }) {
       <Avatar name={session.host.username} color={session.host.color} size={34} />
       <span className="min-w-0 flex-1">
         <span className="flex items-center gap-2">
-          <span className="truncate font-medium">{session.title}</span>
+          <span className={`truncate ${session.unread_count > 0 ? "font-semibold" : "font-medium"}`}>{session.title}</span>
+          <UnreadBadge unread={session.unread_count} mentions={session.mention_count} />
           <StatusBadge status={session.status} />
         </span>
         <span className="text-ink-faint mt-0.5 block truncate text-xs">

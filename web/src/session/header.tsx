@@ -17,7 +17,13 @@ import { Menu, type MenuItem } from "~/ui/menu";
 import { ThemeToggle } from "~/ui/shell";
 import { Bone } from "~/ui/states";
 
-export function SessionHeader({ onHelp, isNarrow }: { onHelp: () => void; isNarrow: boolean }) {
+interface HeaderProps {
+  onSearch: () => void;
+  onHelp: () => void;
+  isNarrow: boolean;
+}
+
+export function SessionHeader({ onSearch, onHelp, isNarrow }: HeaderProps) {
   const session = useSession((state) => state.session);
   const role = useSession((state) => state.role);
   const follower = useFollower();
@@ -26,6 +32,7 @@ export function SessionHeader({ onHelp, isNarrow }: { onHelp: () => void; isNarr
   const isLive = session?.status === "live";
   const mayInvite = isLive && (role === "host" || role === "editor");
   const items: MenuItem[] = [{ icon: "users", label: "People…", onChoose: () => setOpen("people") }];
+  if (isNarrow) items.unshift({ icon: "search", label: "Search…", onChoose: onSearch });
   if (isLive && role === "host") {
     if (isNarrow && others > 0) {
       items.push({ icon: "flag", label: "Bring everyone here", onChoose: () => follower.summon() });
@@ -87,6 +94,7 @@ export function SessionHeader({ onHelp, isNarrow }: { onHelp: () => void; isNarr
         )}
         {!isNarrow && (
           <>
+            <IconButton icon="search" label="Search (/)" onClick={onSearch} />
             <IconButton icon="help" label="Keyboard shortcuts" onClick={onHelp} />
             <ThemeToggle />
           </>

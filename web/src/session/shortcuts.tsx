@@ -23,7 +23,7 @@ export function useShortcuts(shortcuts: Shortcuts): void {
       // An open file has keys of its own.
       const isInFile = target?.closest("[contenteditable]") != null;
       const act: Record<string, () => void> = {
-        "/": shortcuts.focusChat,
+        m: shortcuts.focusChat,
         j: () => shortcuts.step(1),
         k: () => shortcuts.step(-1),
         g: shortcuts.toEnd,
@@ -33,7 +33,7 @@ export function useShortcuts(shortcuts: Shortcuts): void {
         "?": shortcuts.help,
       };
       const found = act[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-      if (!found || (isInFile && !"/12?fF".includes(event.key))) return;
+      if (!found || (isInFile && !"12?fF".includes(event.key))) return;
       event.preventDefault();
       found();
     };
@@ -51,10 +51,14 @@ const keys: [keys: string[], what: string][] = [
   [["2"], "The files"],
   [["F"], "Follow somebody, or stop it"],
   [["C"], "Comment on the line, in a file"],
-  [["/"], "Write in the chat"],
+  [["/"], "Search; Ctrl or ⌘ with K anywhere"],
+  [["M"], "Write a message"],
   [["Enter"], "Send the message"],
   [["Shift", "Enter"], "New line in the message"],
-  [["@"], "Mention somebody"],
+  [["@"], "Mention somebody, or everyone who is here"],
+  [["↑"], "Edit your last message, from an empty field"],
+  [["R"], "Reply to the message in focus"],
+  [["E"], "React to it"],
   [["Esc"], "Leave the message, close a dialog, stop following"],
   [["?"], "This list"],
 ];

@@ -129,6 +129,23 @@ export function Badge({ tone = "neutral", children }: { tone?: Tone; children: R
   );
 }
 
+/** How much somebody has not read; where they are called by name, that stands out. */
+export function UnreadBadge({ unread, mentions }: { unread: number; mentions: number }) {
+  if (unread === 0 && mentions === 0) return null;
+  return (
+    <span
+      className={`inline-flex h-4.5 min-w-4.5 shrink-0 items-center justify-center gap-0.5 rounded-full px-1.5 text-2xs font-semibold tabular-nums ${mentions > 0 ? "bg-bad-solid text-white" : "bg-accent text-accent-ink"}`}
+    >
+      {mentions > 0 && <span aria-hidden="true">@</span>}
+      {unread > 999 ? "999+" : unread}
+      <span className="sr-only">
+        {" "}
+        unread{mentions > 0 ? `, ${mentions} ${mentions === 1 ? "mentions" : "mention"} you` : ""}
+      </span>
+    </span>
+  );
+}
+
 /** "Live" with a breathing dot, or "Ended". */
 export function StatusBadge({ status }: { status: "live" | "ended" }) {
   if (status === "ended") return <Badge>Ended</Badge>;

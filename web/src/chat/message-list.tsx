@@ -1,0 +1,184 @@
+/** The messages in a virtual list: it stays at the end while somebody is there, and keeps its place when it grows above. */
+import { type KeyboardEvent, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { VList, type VListHandle } from "virtua";
+import { focusWhenDrawn } from "~/lib/focus";
+import { useNow } from "~/lib/hooks";
+import { useClient, useClientState } from "~/session/context";
+import { Button } from "~/ui/controls";
+import { Icon } from "~/ui/icon";
+import type { MessageDeeds } from "./deeds";
+import { useChatDesk, useChatDeskState } from "./desk";
+import type { ChatItem } from "./items";
+import { MessageBubble } from "./message-bubble";
+import { useReadReport } from "./reading";
+
+const AT_END = 60;
+/** How long the message that somebody was led to is marked, in milliseconds. */
+const MARKED = 2_500;
+
+interface Props {
+  items: readonly ChatItem[];
+  hasOlder: boolean;
+  isInSight: boolean;
+  deeds: MessageDeeds;
+  names: string;
+  onLeave: () => void;
+}
+
+export function MessageList({ items, hasOlder, isInSight, deeds, names, onLeave }: Props) {
+  const now = useNow(60_000);
+  const desk = useChatDesk();
+  const editingId = useChatDeskState(({ editing }) => (editing && !editing.isThread ? editing.id : null));
+  const threadId = useChatDeskState((state) => state.threadId);
+  const target = useChatDeskState((state) => state.target);
+  const list = useRef<VListHandle>(null);
+  const frame = useRef<HTMLDivElement>(null);
+  const sticks = useRef(true);
+  const [isAtEnd, setAtEnd] = useState(false);
+  const [seenCount, setSeenCount] = useState<number | null>(null);
+  const count = items.length;
+  useReadReport(isInSight && isAtEnd);
+
+  const firstKey = items[0]?.key;
+  const [heldFirstKey, holdFirstKey] = useState(firstKey);
+  const isShifted = heldFirstKey !== firstKey;
+  useLayoutEffect(() => holdFirstKey(firstKey), [firstKey]);
+
+  const measure = useCallback(() => {
+    const handle = list.current;
+    if (!handle || handle.viewportSize === 0) return;
+    const isThere = handle.scrollSize - handle.scrollOffset - handle.viewportSize < AT_END;
+    setAtEnd(isThere);
+    if (isThere) setSeenCount(null);
+    else if (sticks.current) setSeenCount(count);
+    sticks.current = isThere;
+  }, [count]);
+
+  const toEnd = useCallback(() => {
+    sticks.current = true;
+    setSeenCount(null);
+    // The list's first row is what stands above the messages, its last what stands below them.
+    list.current?.scrollToIndex(count + 1, { align: "end" });
+    requestAnimationFrame(measure);
+  }, [count, measure]);
+
+  const lastKey = items.at(-1)?.key;
+  const lastIsMine = items.at(-1)?.outgoing != null;
+  useLayoutEffect(() => {
+    // What I send, I see.
+    if (lastIsMine || sticks.current) toEnd();
+  }, [lastKey, lastIsMine, toEnd]);
+  useEffect(() => {
+    const id = requestAnimationFrame(measure);
+    return () => cancelAnimationFrame(id);
+  }, [measure, isInSight, items]);
+
+  // Whoever has news is brought to where they begin; those who see all of them from there are at the end too.
+  const newsAt = items.findIndex((item) => item.isNews);
+  const newsKey = items[newsAt]?.key;
+  const shownNews = useRef<string | undefined>(undefined);
+  useLayoutEffect(() => {
+    if (newsKey === shownNews.current) return;
+    shownNews.current = newsKey;
+    if (newsKey === undefined) return;
+    sticks.current = false;
+    list.current?.scrollToIndex(newsAt + 1, { align: "start" });
+    requestAnimationFrame(measure);
+  }, [newsKey, newsAt, measure]);
+
+  const focus = useCallback(
+    (key: string, align: "center" | "nearest") => {
+      const at = items.findIndex((item) => item.key === key);
+      if (at < 0) return false;
+      sticks.current = false;
+      list.current?.scrollToIndex(at + 1, { align });
+      focusWhenDrawn(frame.current, `[data-message="${CSS.escape(key)}"]`);
+      requestAnimationFrame(measure);
+      return true;
+    },
+    [items, measure],
+  );
+
+  const led = useRef(0);
+  useEffect(() => {
+    if (!target || led.current === target.count || !focus(target.id, "center")) return;
+    led.current = target.count;
+    setTimeout(() => desk.arrived(target.count), MARKED);
+  }, [target, focus, desk]);
+
+  const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
+    const element = event.target as HTMLElement;
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    const isMessage = element.matches("[data-message]");
+    if (event.key === "Escape" && isMessage) onLeave();
+    if (step === undefined || !(isMessage || element.matches("[role=log]"))) return;
+    const here = items.findIndex((item) => item.key === element.dataset.message);
+    const next = items[here < 0 ? count - 1 : here + step];
+    event.preventDefault();
+    if (next) focus(next.key, "nearest");
+  };
+
+  const newer = seenCount === null ? 0 : Math.max(0, count - seenCount);
+  const editedAt = editingId === null ? -1 : items.findIndex((item) => item.key === editingId);
+  return (
+    // oxlint-disable-next-line jsx-a11y/no-static-element-interactions -- hears the keys of the messages within
+    <div ref={frame} onKeyDown={onKeyDown} className="relative min-h-0 flex-1">
+      <VList
+        ref={list}
+        // Finished messages are announced by the page's one live region: rows that scroll into a virtual list are not news.
+        role="log"
+        aria-live="off"
+        aria-label="Messages"
+        tabIndex={0}
+        shift={isShifted}
+        onScroll={measure}
+        onResize={() => sticks.current && toEnd()}
+        keepMounted={editedAt >= 0 ? [editedAt + 1] : undefined}
+        className="outline-offset-[-2px]"
+        style={{ height: "100%", overflowAnchor: "none" }}
+      >
+        {hasOlder ? (
+          <div key="older" className="flex justify-center pt-3">
+            <OlderButton />
+          </div>
+        ) : (
+          <div key="older" className="h-3" />
+        )}
+        {items.map((item) => (
+          <MessageBubble
+            key={item.key}
+            item={item}
+            now={now}
+            deeds={deeds}
+            names={names}
+            isEditing={editingId === item.key}
+            isThreadOpen={threadId === item.key}
+            isTarget={target?.id === item.key}
+          />
+        ))}
+        <div key="end" className="h-3" />
+      </VList>
+      {newer > 0 && (
+        <button
+          type="button"
+          onClick={toEnd}
+          className="bg-accent text-accent-ink shadow-raised absolute bottom-3 left-1/2 flex h-7 -translate-x-1/2 items-center gap-1.5 rounded-full px-3 text-xs font-medium"
+        >
+          {newer} new
+          <Icon name="arrowDown" size={13} />
+        </button>
+      )}
+    </div>
+  );
+}
+
+export function OlderButton() {
+  const client = useClient();
+  const state = useClientState((all) => all.chatLoading);
+  const words = { idle: "Earlier messages", busy: "Loading…", failed: "Earlier messages did not come. Try again" };
+  return (
+    <Button look="ghost" size="sm" disabled={state === "busy"} onClick={() => void client.loadOlderMessages()}>
+      {words[state]}
+    </Button>
+  );
+}
