@@ -9,8 +9,7 @@ import { cursorsIn, viewsIn } from "~/cursors/people";
 import { useClient, useSession } from "~/session/context";
 import { usePlaces } from "~/session/place";
 import { viewport } from "~/session/protocol";
-import { type Aim, useDesk } from "./desk";
-import { toHash } from "./link";
+import { type Aim, useDesk, useDeskState } from "./desk";
 import { Pane, type PaneSpec } from "./pane";
 import type { TopPlace } from "./scroll";
 import { selectionOf } from "./selection";
@@ -48,23 +47,23 @@ export function CodeView(props: Props) {
   const places = usePlaces();
   const comments = useCommentDesk();
   const canComment = useCanComment();
-  const aim = useDesk((desk) => desk.aim);
-  const wanted = useDesk((desk) => desk.thread);
-  const pinned = useDesk((desk) => desk.version);
+  const desk = useDeskState();
+  const aim = useDesk((state) => state.aim);
+  const wanted = useDesk((state) => state.thread);
   const presence = useSession((state) => state.presence);
   const myId = useSession((state) => state.you?.user_id ?? null);
   const host = useRef<HTMLDivElement>(null);
   const [pane, setPane] = useState<Pane | null>(null);
   const [begun, setBegun] = useState<Begun | null>(null);
   const cards = useRef<readonly CardLine[]>([]);
-  const now = useRef({ version, text, wraps, baseVersion: base.version, isShown, pinned });
+  const now = useRef({ version, text, wraps, baseVersion: base.version, isShown });
   const aimed = useRef<Aim | null>(null);
   /** Where the editor stood that was taken down for another one. */
   const left = useRef<TopPlace | null>(null);
   /** This person has a cursor in the file, which others see. */
   const hasCursor = useRef(false);
   useEffect(() => {
-    now.current = { version, text, wraps, baseVersion: base.version, isShown, pinned };
+    now.current = { version, text, wraps, baseVersion: base.version, isShown };
   });
 
   const report = useCallback(
@@ -97,9 +96,7 @@ export function CodeView(props: Props) {
           hasCursor.current = true;
           client.point({ file: path, ...selectionOf(made.view.state) });
         },
-        onLine: (line, end_line) => {
-          history.replaceState(history.state, "", toHash({ file: path, line, end_line, version: now.current.pinned }));
-        },
+        onLine: (line, end_line) => desk.point(line, end_line),
       },
     );
     const width = new ResizeObserver(() => {
@@ -118,7 +115,7 @@ export function CodeView(props: Props) {
       made.destroy();
       setPane(null);
     };
-  }, [path, layout, baseText, canComment, client, report]);
+  }, [path, layout, baseText, canComment, client, desk, report]);
 
   // Before any card is placed: cards of this version belong on its lines, not on those of the one before.
   useLayoutEffect(() => {

@@ -24,6 +24,8 @@ export interface Desk {
   /** What a diff starts from. Null: the file as it was first shared. */
   base: string | null;
   aim: Aim | null;
+  /** The lines that the address names: those of a link, or those whose number was clicked. */
+  pointed: { line: number; end_line: number | null } | null;
   /** A thread to show and open. */
   thread: { id: string; nonce: number } | null;
   side: "files" | "comments";
@@ -46,6 +48,7 @@ export class DeskState {
     version: null,
     base: null,
     aim: null,
+    pointed: null,
     thread: null,
     side: "files",
   }));
@@ -62,6 +65,8 @@ export class DeskState {
       version: wish.version ?? null,
       base: wish.base ?? null,
       aim: line ? { line, end_line, fraction, nonce } : null,
+      // Where somebody else leads is no place of one's own to come back to.
+      pointed: line && fraction === null ? { line, end_line } : null,
       thread: thread ? { id: thread, nonce } : null,
     }));
   }
@@ -71,8 +76,13 @@ export class DeskState {
     this.store.setState({ ...change, aim: null });
   }
 
+  /** Lines were pointed at in the open file itself. */
+  point(line: number, end_line: number): void {
+    this.store.setState({ pointed: { line, end_line } });
+  }
+
   close(): void {
-    this.store.setState({ file: null, aim: null, thread: null });
+    this.store.setState({ file: null, aim: null, pointed: null, thread: null });
   }
 }
 

@@ -71,10 +71,9 @@ function useHash(desk: DeskState, open: (file: string, wish: Wish) => void): voi
 function useAddress(desk: DeskState, isShown: boolean): void {
   useEffect(() => {
     const write = () => {
-      const { file, version, aim } = desk.store.getState();
-      // Where somebody else leads is no place of one's own to come back to.
-      const line = aim?.fraction === null ? aim.line : null;
-      const hash = isShown && file !== null ? toHash({ file, line, end_line: aim?.end_line ?? null, version }) : "";
+      const { file, version, pointed } = desk.store.getState();
+      const { line, end_line } = pointed ?? { line: null, end_line: null };
+      const hash = isShown && file !== null ? toHash({ file, line, end_line, version }) : "";
       if (location.hash !== hash) history.replaceState(history.state, "", hash || location.pathname + location.search);
     };
     write();
