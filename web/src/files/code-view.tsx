@@ -100,8 +100,11 @@ export function CodeView(props: Props) {
       },
     );
     const width = new ResizeObserver(() => {
-      const room = made.view.scrollDOM.clientWidth - made.view.contentDOM.offsetLeft;
+      const gutters = made.view.contentDOM.offsetLeft;
+      const room = made.view.scrollDOM.clientWidth - gutters;
       host.current?.style.setProperty("--card-room", `${Math.max(200, room - 32)}px`);
+      // Cards stay beside the numbers while lines are scrolled sideways.
+      host.current?.style.setProperty("--card-left", `${gutters + 8}px`);
     });
     width.observe(made.view.scrollDOM);
     made.setCards(cards.current);

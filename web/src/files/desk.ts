@@ -111,7 +111,8 @@ interface Likes {
 const kept = (name: string, byDefault: boolean) => (remembered(`cosession.files.${name}`) ?? String(byDefault)) === "true";
 
 const likes = createStore<Likes>(() => ({
-  wraps: kept("wraps", false),
+  // On a phone most lines are longer than the screen.
+  wraps: kept("wraps", typeof matchMedia === "function" && matchMedia("(max-width: 40rem)").matches),
   isSplit: kept("isSplit", true),
   onlyChanged: kept("onlyChanged", false),
   hasTree: kept("hasTree", true),

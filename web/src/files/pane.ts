@@ -99,15 +99,16 @@ export class Pane {
   }
 
   /** Another version of the same file. `isNews`: what differs is pointed out for a moment. */
-  setText(text: string, isNews: boolean): void {
+  setText(content: string, isNews: boolean): void {
     const { state } = this.view;
+    const text = state.toText(this.shown(content)).toString();
     const before = state.doc.toString();
     if (before === text) return;
     const place = this.place;
     const isAtTop = this.scroller.scrollTop < 1;
     const { changed } = lineChanges(state.doc, state.toText(text));
     this.view.dispatch({
-      changes: edits(before, state.toText(text).toString()),
+      changes: edits(before, text),
       effects: [setAimed.of(null), setFresh.of(isNews ? changed : [])],
     });
     // An editor holds its own scroll at an anchor; one that grows inside of another's does not.
@@ -171,6 +172,11 @@ export class Pane {
     this.scroller.removeEventListener("scroll", this.hooks.onScroll);
     if (this.merge) this.merge.destroy();
     else this.view.destroy();
+  }
+
+  /** After the last line's break there is no line, for people; where contents are compared, the break itself counts. */
+  private shown(text: string): string {
+    return this.spec.layout === "file" ? text.replace(/\r?\n$/, "") : text;
   }
 
   private get views(): EditorView[] {
