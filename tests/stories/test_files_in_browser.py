@@ -231,7 +231,7 @@ async def test_a_file_is_read_together_and_a_comment_stays_on_its_line_while_the
     await expect(line(ana, "till.reckon")).to_be_visible()
 
     # What the agent changed, side by side and in one column.
-    await ana.get_by_role("button", name="Changes").click()
+    await ana.get_by_role("button", name="Changes", exact=True).click()
     sides = ana.locator(".cm-mergeView .cm-editor")
     await expect(sides).to_have_count(2)
     await expect(sides.nth(0).locator(".cm-changedLine", has_text="return sum")).to_be_visible()
@@ -298,6 +298,17 @@ async def test_a_comment_written_in_a_tunnel_is_sent_once_when_the_line_is_back(
     await expect(card(ana, "Written in a tunnel")).to_have_count(1, timeout=40_000)
     await expect(card(ben, "Written in a tunnel").get_by_role("button", name="Resolve")).to_be_visible(timeout=40_000)
     await expect(card(ben, "Written in a tunnel")).to_have_count(1)
+
+    # Back in the light it reads differently, and then not at all.
+    await card(ben, "Written in a tunnel").get_by_role("button", name="What to do with this comment").click()
+    await ben.get_by_role("menuitem", name="Edit").click()
+    await ben.get_by_role("textbox", name="Edit the comment").fill("Written in the light")
+    await ben.keyboard.press("Control+Enter")
+    await expect(card(ana, "Written in the light")).to_contain_text("edited")
+    await card(ben, "Written in the light").get_by_role("button", name="What to do with this comment").click()
+    await ben.get_by_role("menuitem", name="Delete").click()
+    await expect(card(ana, "This comment was deleted.")).to_be_visible()
+    await expect(card(ana, "Written in")).to_have_count(0)
 
 
 async def test_the_files_are_read_on_a_phone_and_in_the_dark(shop: Shop, open_page: OpenPage, picture: Picture) -> None:

@@ -34,7 +34,7 @@ class CardWidget extends WidgetType {
   }
 
   override get estimatedHeight(): number {
-    return this.card.element.offsetHeight || 96;
+    return this.card.element.offsetHeight || -1;
   }
 
   /** Keys and clicks in a card are the card's. */

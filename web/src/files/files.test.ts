@@ -1,8 +1,10 @@
+import { Chunk } from "@codemirror/merge";
 import { EditorState } from "@codemirror/state";
 import { describe, expect, test } from "vitest";
 import type { FileView } from "~/session/protocol";
 import type { SharedFile } from "~/session/state";
 import { edits, lineChanges, textOf } from "./changes";
+import { olderSide } from "./gaps";
 import { readHash, toHash } from "./link";
 import { upToDate } from "./listing";
 import { stepInTree, treeRows } from "./tree";
@@ -125,6 +127,17 @@ describe("addresses", () => {
     expect(toHash({ file: "src/app.py", line: 3, end_line: null, version: null })).toBe("#file=src/app.py&line=3");
     expect(readHash("#file=a.py&line=-1&version=../x")).toEqual({ file: "a.py", line: null, end_line: null, version: null });
     expect(readHash("#top")).toBeNull();
+  });
+});
+
+describe("two sides of a diff", () => {
+  const before = textOf("one\ntwo\nthree\nfour\n");
+  const after = textOf("zero\none\nTWO\nthree\nfour\n");
+  const lineOf = (line: number) =>
+    before.lineAt(olderSide(Chunk.build(before, after), after.line(line).from, before.length)).number;
+
+  test("a line stands beside the same line of the older side; a changed one beside what it was", () => {
+    expect([lineOf(2), lineOf(3), lineOf(4), lineOf(5)]).toEqual([1, 2, 3, 4]);
   });
 });
 

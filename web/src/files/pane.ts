@@ -22,6 +22,7 @@ import { remoteCursors, setCursors } from "~/cursors/remote";
 import { remoteViews, setViews } from "~/cursors/views";
 import { DIFF_BOUNDS, edits, lineChanges, type LineRange } from "./changes";
 import { pointedOut, setAimed, setFresh } from "./fresh";
+import { gaps, makeRoom } from "./gaps";
 import { colours, languageFor } from "./language";
 import { reveal } from "./reveal";
 import { placeOf, scrollTo, type TopPlace } from "./scroll";
@@ -56,6 +57,9 @@ export class Pane {
   private readonly wrap = new Compartment();
   private readonly language = new Compartment();
   private timer = 0;
+  private cards: readonly CardLine[] = [];
+  /** Cards that change their height change the room that the other side needs. */
+  private readonly grown = new ResizeObserver(() => this.align());
   /** Taken down: another one stands, or will stand, in its place. */
   isGone = false;
 
@@ -67,7 +71,7 @@ export class Pane {
     if (spec.layout === "split") {
       this.merge = new MergeView({
         parent,
-        a: { doc: spec.base, extensions: [this.reader(`${spec.path}, before`), wholeChunks("a")] },
+        a: { doc: spec.base, extensions: [this.reader(`${spec.path}, before`), wholeChunks("a"), gaps] },
         b: { doc: spec.text, extensions: [this.reader(`${spec.path}, after`), this.shared(), wholeChunks("b")] },
         collapseUnchanged: COLLAPSE,
         gutter: true,
@@ -132,6 +136,9 @@ export class Pane {
       this.view,
       cards.filter((card) => card.isOpen).map((card) => card.to),
     );
+    this.cards = cards;
+    this.grown.disconnect();
+    if (this.merge) for (const card of cards) this.grown.observe(card.element);
     if (focused instanceof HTMLElement && focused !== document.activeElement && focused.isConnected) {
       focused.focus({ preventScroll: true });
     }
@@ -166,8 +173,13 @@ export class Pane {
     openSearchPanel(this.view);
   }
 
+  private align(): void {
+    if (this.merge && !this.isGone) makeRoom(this.merge.a, this.merge.b, this.cards);
+  }
+
   destroy(): void {
     this.isGone = true;
+    this.grown.disconnect();
     clearTimeout(this.timer);
     this.scroller.removeEventListener("scroll", this.hooks.onScroll);
     if (this.merge) this.merge.destroy();
