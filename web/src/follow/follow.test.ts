@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { PersonPresence } from "~/session/protocol";
+import { samePlace } from "~/session/place";
+import { type PersonPresence, viewport } from "~/session/protocol";
 import { followersOf, nextToFollow, rootOf } from "./chain";
 import { isOwnMove } from "./input";
 
@@ -59,5 +60,17 @@ describe("moving by hand", () => {
   test("copying does not, walking to the end does", () => {
     expect(isOwnMove({ type: "keydown", key: "c", ctrlKey: true })).toBe(false);
     expect(isOwnMove({ type: "keydown", key: "End", ctrlKey: true })).toBe(true);
+  });
+});
+
+describe("places", () => {
+  test("two places are the same when all that is known of them is", () => {
+    const place = viewport("diff", { file: "a.py", version: "v2", base_version: "v1", top_line: 4, fraction: 0.5 });
+    expect(samePlace(place, { ...place })).toBe(true);
+    expect(samePlace(null, null)).toBe(true);
+    expect(samePlace(place, null)).toBe(false);
+    for (const other of [{ fraction: 0.25 }, { version: "v3" }, { base_version: null }, { surface: "file" as const }]) {
+      expect(samePlace(place, { ...place, ...other })).toBe(false);
+    }
   });
 });

@@ -64,7 +64,7 @@ export function HealthChip({ isNarrow }: { isNarrow: boolean }) {
           aria-label="How the agent is doing"
           tabIndex={-1}
           className={`bg-raised border-line shadow-raised text-ink absolute z-40 max-h-[75vh] overflow-y-auto rounded-card border p-4 whitespace-normal outline-none ${
-            isNarrow ? "inset-x-3 top-12" : "top-full left-0 mt-2 w-88"
+            isNarrow ? "inset-x-3 top-13" : "top-full left-0 mt-7 w-88"
           }`}
         >
           <HealthPanel health={health} />

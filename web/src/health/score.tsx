@@ -9,7 +9,7 @@ export const softOf: Record<Level, string> = {
 };
 
 /** A full, half-filled or empty disc: told apart without colours too. */
-export function Disc({ level, size = 8 }: { level: Level; size?: number }) {
+export function Disc({ level, size = 9 }: { level: Level; size?: number }) {
   const fill = { good: 0, fair: 5, poor: 10 }[level];
   return (
     <svg width={size} height={size} viewBox="0 0 10 10" aria-hidden="true" className="shrink-0">

@@ -27,6 +27,9 @@ function LivePage({ me }: { me: Me }) {
     queryFn: ({ signal }) => api.live(signal),
     refetchInterval: EVERY,
     staleTime: 0,
+    // Asked again anyhow; what fails, and being offline, shows at once.
+    retry: false,
+    networkMode: "always",
   });
   const { data, error } = live;
   if (error instanceof ApiError && error.status === 404) return <NotFoundPage />;

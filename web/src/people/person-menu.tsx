@@ -60,7 +60,7 @@ export function PersonMenu({ person, isMe }: { person: PersonPresence; isMe: boo
       />
       <span
         aria-hidden="true"
-        className="bg-ink text-paper pointer-events-none invisible absolute top-full right-0 z-20 mt-2 hidden rounded-md px-2 py-1 text-2xs whitespace-nowrap opacity-0 transition-opacity group-focus-within:visible group-focus-within:opacity-100 group-hover:visible group-hover:opacity-100 group-has-[[aria-expanded=true]]:hidden sm:block"
+        className="bg-ink text-paper pointer-events-none invisible absolute top-full right-0 z-20 mt-2 hidden rounded-md px-2 py-1 text-2xs whitespace-nowrap opacity-0 transition-opacity group-has-[:focus-visible]:visible group-has-[:focus-visible]:opacity-100 group-hover:visible group-hover:opacity-100 group-has-[[aria-expanded=true]]:hidden sm:block"
       >
         <strong>{name}</strong>
         {member?.role ? ` · ${member.role}` : ""}
