@@ -23,6 +23,7 @@ from pathlib import Path
 
 import websockets
 
+from api.client import Access, LiveSession, LogEntry
 from bench.servers import cosession, fastapi_loop
 
 
@@ -131,7 +132,24 @@ def ours(people: int, rate: float, seconds: float) -> Figures:
         session_id = server.session_with(accounts)
         base = f"ws://127.0.0.1:{server.port}/ws/session/{session_id}?token="
         addresses = [base + server.ticket(session_id, person) for person in accounts]
-        return asyncio.run(measure("cosession (stored, synchronous=FULL)", addresses, rate, seconds))
+        figures = asyncio.run(measure("cosession (stored, synchronous=FULL)", addresses, rate, seconds))
+        access = Access(f"http://127.0.0.1:{server.port}", accounts[0]["Authorization"].removeprefix("Bearer "))
+        asyncio.run(check_stored(access, session_id, int(rate * seconds)))
+        return figures
+
+
+async def check_stored(access: Access, session_id: str, total: int) -> None:
+    """Everything that was delivered is in the log: read back from its first entry, as any client would."""
+    async with LiveSession(access, session_id, from_start=True) as session, asyncio.timeout(60):
+        head = (await session.connected()).seq
+        stored = 0
+        async for heard in session:
+            if isinstance(heard, LogEntry):
+                stored += heard.type == "chat_message"
+                if heard.seq == head:
+                    break
+    if stored != total:
+        raise SystemExit(f"{total} messages were delivered and {stored} are stored")
 
 
 def peer(people: int, rate: float, seconds: float) -> Figures:

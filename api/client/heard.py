@@ -33,7 +33,12 @@ class Restarted:
     epoch: str
 
 
-Heard = LogEntry | Restarted | Any
+@dataclass(frozen=True, slots=True)
+class Offline:
+    """The connection is lost; `connected` says when there is another."""
+
+
+Heard = LogEntry | Restarted | Offline | Any
 
 
 class Refused(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -12,24 +12,24 @@ from typing import Any, Self
 import httpx2
 import orjson
 
-from api.client.heard import Heard, Refused, Restarted, Stopped, entry, parsed
+from api.client.access import Access, AccessSource, Reception
+from api.client.heard import Heard, Offline, Refused, Restarted, Stopped, entry, parsed
 from api.client.line import Closed, Line, LineLost, Transport, WebSocket
 from api.client.place import Place
 from api.frames import (
     Ack,
-    AddReaction,
     ClientFrame,
+    ClientPong,
     Connected,
-    DeleteMessage,
     Digest,
-    EditMessage,
     ErrorFrame,
     Gap,
     JoinSession,
     Ping,
     Pong,
     PostChatMessage,
-    ReadUpTo,
+    RefreshToken,
+    TokenExpiring,
 )
 from core.events import CommentDeleted, MessageDeleted
 from core.ids import new_id
@@ -39,6 +39,8 @@ FIRST_WAIT = 0.5
 LONGEST_WAIT = 20.0
 #: Entries in one page of history.
 PAGE = 500
+#: The close code of a token that does not hold, or no more.
+NOT_SIGNED_IN = 4401
 
 
 @dataclass(slots=True)
@@ -61,13 +63,14 @@ class LiveSession:
     """One person in one session, as an async context. Iterating it gives what is heard: `LogEntry`, the server's other
     frames as their models, and `Restarted`. It ends by raising `Stopped` when the server does not want us back.
 
-    `since` is (epoch, seq) to go on from; without it, only what is new is heard. `from_start` begins at entry 1.
+    `access` tells where the server is and with which token, anew for each connection; a plain pair will do where
+    neither ever changes. `since` is (epoch, seq) to go on from; without it, only what is new is heard. `from_start`
+    begins at entry 1.
     """
 
     def __init__(
         self,
-        base_url: str,
-        token: str,
+        access: AccessSource | Access,
         session_id: str,
         *,
         transport: Transport | None = None,
@@ -75,8 +78,7 @@ class LiveSession:
         from_start: bool = False,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        self._http = httpx2.AsyncClient(base_url=base_url, headers=headers, timeout=15.0)
+        self._access = Reception(access)
         self._session_id = session_id
         self._transport: Transport = transport or WebSocket()
         self._since = since if since is not None else ("", 0) if from_start else None
@@ -101,7 +103,7 @@ class LiveSession:
         await asyncio.gather(*tasks, return_exceptions=True)
         for pending in self._state.pending.values():
             pending.answered.cancel()
-        await self._http.aclose()
+        await self._access.aclose()
 
     async def connected(self) -> Connected:
         """What the server said on arrival; waits for it. Raises Stopped."""
@@ -136,18 +138,6 @@ class LiveSession:
     async def say(self, content: str, **fields: Any) -> int:
         """Posts a message and returns its seq. Raises Refused, Stopped."""
         return await self.ask(PostChatMessage(type="chat_message", content=content, **fields))
-
-    async def edit(self, message_id: str, content: str) -> int:
-        return await self.ask(EditMessage(type="edit_message", message_id=message_id, content=content))
-
-    async def delete(self, message_id: str) -> int:
-        return await self.ask(DeleteMessage(type="delete_message", message_id=message_id))
-
-    async def react(self, message_id: str, emoji: str) -> int:
-        return await self.ask(AddReaction(type="add_reaction", message_id=message_id, emoji=emoji))
-
-    async def read_up_to(self, seq: int) -> None:
-        await self.tell(ReadUpTo(type="read_up_to", seq=seq))
 
     async def ask(self, command: ClientFrame) -> int:
         """Sends a durable command, again after every loss of connection, until it is answered: the seq of its entry.
@@ -191,12 +181,15 @@ class LiveSession:
                 if await self._follow_one_line():
                     attempt = 0
             except Closed as closed:
-                if closed.is_final:
+                # The token may have run out: one more try with another.
+                if closed.is_final and not (closed.code == NOT_SIGNED_IN and self._access.ask_for_another()):
                     self._stop(Stopped(closed))
                     return
             except LineLost:
                 pass
             finally:
+                if self._is_connected.is_set():
+                    self._state.heard.put_nowait(Offline())
                 self._is_connected.clear()
                 self._state.line = None
             ceiling = min(LONGEST_WAIT, FIRST_WAIT * 2**attempt)
@@ -214,7 +207,8 @@ class LiveSession:
         """Reads one connection to its end. True when it got as far as `connected`."""
         place = self._state.place
         since = (place.epoch, place.seq) if place.epoch else self._since
-        line = await self._transport.open(self._http, self._session_id, since)
+        http = await self._access.open()
+        line = await self._transport.open(http, self._session_id, since)
         self._state.line = line
         try:
             async for frame in line.frames():
@@ -243,6 +237,7 @@ class LiveSession:
             state.heard.put_nowait(Restarted(connected.epoch))
         place.spoken_of(connected.seq)
         self._is_connected.set()
+        self._access.was_good()
         state.heard.put_nowait(connected)
         if not connected.is_resumed:
             await self._repair()
@@ -262,7 +257,11 @@ class LiveSession:
                 self._settle(known.re, known)
             case Ping() | Pong():
                 self._state.place.spoken_of(known.seq)
+                if isinstance(known, Ping):
+                    await self.tell(ClientPong(type="pong"))
                 return self._state.place.is_behind
+            case TokenExpiring():
+                self._soon(self._renew())
             case Gap():
                 return True
             case Digest():
@@ -287,11 +286,20 @@ class LiveSession:
             pending.answered.set_result(answer.seq)
         elif answer.retryable:
             wait = (answer.retry_after_ms or 1_000) / 1_000
-            again = asyncio.create_task(self._send_again(pending, wait), name="send again")
-            self._later.add(again)
-            again.add_done_callback(self._later.discard)
+            self._soon(self._send_again(pending, wait))
         else:
             pending.answered.set_exception(Refused(answer))
+
+    def _soon(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+
+    async def _renew(self) -> None:
+        """Shows another token on the line that is open. Without one, the line ends when this one does."""
+        token = await self._access.another_token()
+        if token is not None:
+            await self.tell(RefreshToken(type="refresh_token", auth_token=token))
 
     async def _send_again(self, pending: _Pending, wait: float) -> None:
         await self._sleep(wait)
@@ -310,7 +318,7 @@ class LiveSession:
         place = self._state.place
         while place.is_behind:
             try:
-                response = await self._http.get(
+                response = await self._access.http.get(
                     f"/api/sessions/{self._session_id}/events", params={"after": place.seq, "limit": PAGE}
                 )
             except httpx2.HTTPError as error:

@@ -8,15 +8,16 @@ from datetime import timedelta
 
 import pytest
 
-from api.client import LiveSession, LogEntry, Refused, Stopped
+from api.client import Access, LiveSession, LogEntry, Refused, Stopped
 from api.errors import Close
+from api.frames import TokenRefreshed
 from tests.stories.conftest import Cast
 from tests.stories.house import House, Someone
 
 
 def live(house: House, who: Someone, session_id: str, *, from_start: bool = False) -> LiveSession:
     token = house.runtime.tokens.issue("api", who.id, 0, timedelta(hours=1))
-    return LiveSession(house.url, token, session_id, from_start=from_start, sleep=lambda _: asyncio.sleep(0.01))
+    return LiveSession(Access(house.url, token), session_id, from_start=from_start, sleep=lambda _: asyncio.sleep(0.01))
 
 
 async def entries(session: LiveSession, until: int) -> AsyncIterator[LogEntry]:
@@ -101,3 +102,27 @@ async def test_a_stranger_is_stopped_at_the_door(house: House, cast: Cast) -> No
         with pytest.raises(Stopped) as stopped:
             await session.connected()
     assert stopped.value.close_code == Close.NOT_FOUND
+
+
+async def test_a_token_that_ran_out_is_followed_by_another_and_nothing_is_missed(house: House, cast: Cast) -> None:
+    asked: list[bool] = []
+
+    async def access(wants_another: bool) -> Access:
+        asked.append(wants_another)
+        lifetime = timedelta(minutes=5)
+        return Access(house.url, house.runtime.tokens.issue("api", cast.bob.id, 0, lifetime))
+
+    async with (
+        live(house, cast.alice, cast.session_id) as speaker,
+        LiveSession(access, cast.session_id, sleep=lambda _: asyncio.sleep(0.01)) as listener,
+    ):
+        await asyncio.gather(speaker.connected(), listener.connected())
+        first = await speaker.say("before")
+        house.clock.move(timedelta(minutes=4, seconds=50))
+        async with asyncio.timeout(10):
+            async for heard in listener:
+                if isinstance(heard, TokenRefreshed):
+                    break
+        assert asked == [False, True]
+        last = await speaker.say("after")
+        assert [entry.seq async for entry in entries(listener, last)][-1] > first

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx2
 
-from api.client import LiveSession, LogEntry
+from api.client import Access, LiveSession, LogEntry
 from api.client.line import Sse, WebSocket
 from api.frames import Connected, Draining
 from tests.support.server import ServerProcess
@@ -77,8 +77,7 @@ async def test_a_restart_under_traffic_loses_nothing_and_doubles_nothing(server_
     tabs = [
         Tab(
             LiveSession(
-                server.url,
-                people[n % 4],
+                Access(server.url, people[n % 4]),
                 session_id,
                 transport=(WebSocket(), Sse())[n // 4 % 2],
                 from_start=True,
