@@ -106,3 +106,22 @@ test("an editor sees the roles and may leave, nothing else", async () => {
   expect(screen.queryByRole("button", { name: /^Remove/ })).toBeNull();
   expect(screen.getByRole("button", { name: "Leave this session" })).toBeTruthy();
 });
+
+test("handing over is asked about in words first, and is one request", async () => {
+  await open("host");
+  fireEvent.change(screen.getByRole("combobox", { name: "Role of Bob Tanaka" }), { target: { value: "hand_over" } });
+  expect(screen.getByRole("group", { name: "Hand the session over to Bob Tanaka?" }).textContent).toContain("as an editor");
+  expect(asked).toEqual([]);
+  fireEvent.click(screen.getByRole("button", { name: "Hand over" }));
+  await wait();
+  expect(asked).toEqual(['POST /api/sessions/ses_1/hand-over {"user_id":"usr_bob"}']);
+});
+
+test("making another host is asked about first", async () => {
+  await open("host");
+  fireEvent.change(screen.getByRole("combobox", { name: "Role of Bob Tanaka" }), { target: { value: "host" } });
+  expect(asked).toEqual([]);
+  fireEvent.click(screen.getByRole("button", { name: "Make host" }));
+  await wait();
+  expect(asked).toEqual(['PATCH /api/sessions/ses_1/participants/usr_bob {"role":"host"}']);
+});
