@@ -40,8 +40,10 @@ export function useOpening({ onShow, isShown, listed }: Way): ShowFile {
 
   useHash(desk, open);
   useAddress(desk, isShown);
-  useServePlace("file", (place) => follow(place, "file", pathOf, open));
-  useServePlace("diff", (place) => follow(place, "diff", pathOf, open));
+  // Whoever is led to the newest version stays with the newest when a newer one comes.
+  const newest = useCallback((path: string) => client.store.getState().session.sharedFiles.get(path)?.version ?? null, [client]);
+  useServePlace("file", (place) => follow(place, "file", pathOf, newest, open));
+  useServePlace("diff", (place) => follow(place, "diff", pathOf, newest, open));
 
   return useCallback(
     (file, place = {}) => {
@@ -85,11 +87,13 @@ function follow(
   place: Place,
   mode: "file" | "diff",
   pathOf: (file: string) => string | null,
+  newest: (path: string) => string | null,
   open: (file: string, wish: Wish) => void,
 ): boolean {
   const path = place.file === null ? null : pathOf(place.file);
   if (path === null) return false;
-  const { top_line: line, fraction, version, base_version: base } = place;
+  const { top_line: line, fraction, base_version: base } = place;
+  const version = place.version === newest(path) ? null : place.version;
   open(path, { mode, line, fraction, version, base });
   return true;
 }
