@@ -38,7 +38,9 @@ export function ChatPanel({ sessionId, me, isShown, isBeside, composer }: Props)
   const hasRoom = useMedia("(min-width: 80rem)") && isBeside;
   const members = useSession((state) => state.members);
   const names = useMemo(() => [...members.values()].map((member) => member.username).join("\n"), [members]);
-  const items = useItems(me, isShown);
+  const isCovered = threadId !== null && !hasRoom;
+  const isListShown = isShown && !isCovered;
+  const items = useItems(me, isListShown);
   const deeds = useDeeds({ isThread: false, onRemove: remove, onEdited: toComposer });
 
   const closeThread = () => {
@@ -69,11 +71,10 @@ export function ChatPanel({ sessionId, me, isShown, isBeside, composer }: Props)
       <section
         aria-label="Chat"
         ref={frame}
-        inert={threadId !== null && !hasRoom}
+        inert={isCovered}
         className={`bg-surface flex h-full min-h-0 flex-col ${width}`}
       >
-        <Messages items={items} isShown={isShown} deeds={deeds} names={names} onLeave={toComposer} />
-        <ThreadNews items={items} openId={threadId} onOpen={desk.openThread} />
+        <Messages items={items} isShown={isListShown} deeds={deeds} names={names} onLeave={toComposer} />
         <TypingIndicator />
         <Notice />
         <Composer sessionId={sessionId} onEditLast={editLast} ref={field} />
@@ -137,30 +138,6 @@ function NoMessages({ hasOlder }: { hasOlder: boolean }) {
         </>
       )}
     </div>
-  );
-}
-
-interface ThreadNewsProps {
-  items: readonly ChatItem[];
-  openId: string | null;
-  onOpen: (id: string) => void;
-}
-
-/** Replies that nobody has looked at here, in a thread that may stand far above. */
-function ThreadNews({ items, openId, onOpen }: ThreadNewsProps) {
-  const found = items.filter((item) => (item.thread?.newCount ?? 0) > 0 && item.key !== openId);
-  const last = found.at(-1);
-  if (!last) return null;
-  const count = found.reduce((sum, item) => sum + (item.thread?.newCount ?? 0), 0);
-  return (
-    <button
-      type="button"
-      onClick={() => onOpen(last.key)}
-      className="border-line bg-raised text-accent hover:bg-hover mx-2.5 mt-1 flex h-7 shrink-0 items-center justify-center gap-1.5 rounded-full border text-xs font-medium"
-    >
-      <Icon name="reply" size={13} />
-      {plural(count, "new reply", "new replies")} in {found.length === 1 ? "a thread" : plural(found.length, "thread")}
-    </button>
   );
 }
 

@@ -48,7 +48,7 @@ export function EmojiPicker({ anchor, onChoose, onClose }: Props) {
           setAt(0);
         }}
         onKeyDown={onKeyDown}
-        className="rounded-control border-line-strong bg-surface placeholder:text-ink-faint mb-2 h-8 w-full border px-2.5 text-base sm:text-sm"
+        className="rounded-control border-line-strong bg-surface placeholder:text-ink-faint mb-2 h-8 w-full border px-2.5 -outline-offset-1 text-base sm:text-sm"
       />
       <div id={id} role="listbox" aria-label="Emoji" className="grid max-h-52 grid-cols-8 overflow-y-auto overscroll-contain">
         {found.map((emoji, index) => (

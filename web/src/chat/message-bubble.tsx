@@ -53,7 +53,7 @@ export const MessageBubble = memo(function MessageBubble(props: Props) {
         onFocus={() => setFocus(true)}
         onBlur={(event) => !event.currentTarget.contains(event.relatedTarget) && setFocus(false)}
         onKeyDown={(event) => event.target === event.currentTarget && actions && press(event, actions, props)}
-        className={`relative flex gap-2 px-3 outline-offset-[-2px] transition-colors duration-700 ${item.isFirst ? "pt-3" : "pt-0.5"} ${isMine ? "flex-row-reverse" : ""} ${isTarget ? "bg-selected" : ""} ${isCalled ? "shadow-[inset_3px_0_0_var(--warn-ink)]" : ""}`}
+        className={`relative flex gap-2 px-3 outline-offset-[-2px] transition-colors duration-700 ${item.isFirst ? "pt-3 pb-px" : "py-px"} ${isMine ? "flex-row-reverse" : ""} ${isTarget ? "bg-selected" : ""} ${isCalled ? "shadow-[inset_3px_0_0_var(--warn-ink)]" : ""}`}
       >
         <Body {...props} actions={actions} isCalled={isCalled} />
         {actions && !props.isEditing && (isPointedAt || hasFocus || isPicking) && (

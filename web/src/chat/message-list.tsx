@@ -2,6 +2,7 @@
 import { type KeyboardEvent, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { VList, type VListHandle } from "virtua";
 import { focusWhenDrawn } from "~/lib/focus";
+import { plural } from "~/lib/format";
 import { useNow } from "~/lib/hooks";
 import { useClient, useClientState } from "~/session/context";
 import { Button } from "~/ui/controls";
@@ -34,10 +35,12 @@ export function MessageList({ items, hasOlder, isInSight, deeds, names, onLeave 
   const list = useRef<VListHandle>(null);
   const frame = useRef<HTMLDivElement>(null);
   const sticks = useRef(true);
-  const [isAtEnd, setAtEnd] = useState(false);
+  // Null until it is measured.
+  const [isAtEnd, setAtEnd] = useState<boolean | null>(null);
   const [seenCount, setSeenCount] = useState<number | null>(null);
+  const [newsOutOfSight, setNewsOutOfSight] = useState("");
   const count = items.length;
-  useReadReport(isInSight && isAtEnd);
+  useReadReport(isInSight && isAtEnd === true);
 
   const firstKey = items[0]?.key;
   const [heldFirstKey, holdFirstKey] = useState(firstKey);
@@ -52,7 +55,11 @@ export function MessageList({ items, hasOlder, isInSight, deeds, names, onLeave 
     if (isThere) setSeenCount(null);
     else if (sticks.current) setSeenCount(count);
     sticks.current = isThere;
-  }, [count]);
+    const first = handle.findItemIndex(handle.scrollOffset) - 1;
+    const last = handle.findItemIndex(handle.scrollOffset + handle.viewportSize) - 1;
+    const isOut = (item: ChatItem, at: number) => (item.thread?.newCount ?? 0) > 0 && (at < first || at > last);
+    setNewsOutOfSight(items.filter(isOut).map((item) => item.key).join(" "));
+  }, [count, items]);
 
   const toEnd = useCallback(() => {
     sticks.current = true;
@@ -158,17 +165,38 @@ export function MessageList({ items, hasOlder, isInSight, deeds, names, onLeave 
         ))}
         <div key="end" className="h-3" />
       </VList>
-      {newer > 0 && (
-        <button
-          type="button"
-          onClick={toEnd}
-          className="bg-accent text-accent-ink shadow-raised absolute bottom-3 left-1/2 flex h-7 -translate-x-1/2 items-center gap-1.5 rounded-full px-3 text-xs font-medium"
-        >
-          {newer} new
-          <Icon name="arrowDown" size={13} />
-        </button>
-      )}
+      <div className="pointer-events-none absolute inset-x-0 bottom-3 flex flex-col items-center gap-1.5">
+        <ThreadNews
+          items={items.filter((item) => item.key !== threadId && newsOutOfSight.split(" ").includes(item.key))}
+          onOpen={desk.openThread}
+        />
+        {isAtEnd === false && (
+          <button type="button" onClick={toEnd} className={`bg-accent text-accent-ink ${pill}`}>
+            {newer > 0 ? `${newer} new` : "Latest"}
+            <Icon name="arrowDown" size={13} />
+          </button>
+        )}
+      </div>
     </div>
+  );
+}
+
+const pill = "shadow-raised pointer-events-auto flex h-7 items-center gap-1.5 rounded-full px-3 text-xs font-medium";
+
+/** Replies that nobody has looked at here, in threads that are out of sight. */
+function ThreadNews({ items, onOpen }: { items: readonly ChatItem[]; onOpen: (id: string) => void }) {
+  const last = items.at(-1);
+  if (!last) return null;
+  const count = items.reduce((sum, item) => sum + (item.thread?.newCount ?? 0), 0);
+  return (
+    <button
+      type="button"
+      onClick={() => onOpen(last.key)}
+      className={`bg-raised text-accent border-line hover:bg-hover border ${pill}`}
+    >
+      <Icon name="reply" size={13} />
+      {plural(count, "new reply", "new replies")} in {items.length === 1 ? "a thread" : plural(items.length, "thread")}
+    </button>
   );
 }
 

@@ -65,7 +65,7 @@ export function ThreadPanel({ sessionId, me, rootId, names, isShown, onRemove, o
     <section aria-label="Thread" onKeyDown={onKeyDown} className="bg-surface flex h-full min-h-0 flex-col">
       <header className="border-line flex h-9 shrink-0 items-center gap-2 border-b pr-1.5 pl-4">
         <h2 className="text-sm font-semibold">Thread</h2>
-        {root && <span className="text-ink-faint min-w-0 flex-1 truncate text-xs">{plural(replies, "reply", "replies")}</span>}
+        {root && <span className="text-ink-faint min-w-0 flex-1 truncate text-xs">{replies > 0 ? plural(replies, "reply", "replies") : "No replies yet"}</span>}
         {!root && <span className="flex-1" />}
         <IconButton icon="close" label="Close the thread" onClick={onClose} className="size-7" />
       </header>
