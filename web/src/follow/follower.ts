@@ -9,6 +9,8 @@ import { rootOf } from "./chain";
 
 /** Milliseconds until a place that could not be reached is tried again: a list of files may be on its way. */
 const RETRY = 1_000;
+/** Milliseconds within which a refusal is taken for an answer to what was asked: it does not say to what. */
+const ANSWER_WITHIN = 5_000;
 /** What the server answers to `follow` and `summon` where it does not do it. */
 const REFUSALS = new Set(["follow_cycle", "user_not_found", "invalid", "not_allowed", "too_many", "session_ended"]);
 
@@ -32,7 +34,7 @@ export class Follower {
   /** The server knows whom this tab follows. */
   private isTold = false;
   /** A wish of ours that may yet be refused. */
-  private asked: "follow" | "summon" | null = null;
+  private asked: { what: "follow" | "summon"; at: number } | null = null;
   private went: Place | null = null;
   private wanted: Place | null = null;
   private isGoing = false;
@@ -80,7 +82,7 @@ export class Follower {
       this.say("There is no connection just now: nobody was asked.");
       return;
     }
-    this.asked = "summon";
+    this.asked = { what: "summon", at: Date.now() };
     this.say("Everybody here is asked to come along.");
   }
 
@@ -97,7 +99,7 @@ export class Follower {
     }
     if (!this.isTold) {
       this.isTold = true;
-      this.asked = "follow";
+      this.asked = { what: "follow", at: Date.now() };
       this.client.tell({ type: "follow", user_id: leaderId });
     }
     const place = rootOf(session.presence, leaderId, session.you?.user_id ?? null)?.viewport ?? null;
@@ -115,7 +117,8 @@ export class Follower {
     const { asked } = this;
     if (!notice || !asked || !REFUSALS.has(notice.code)) return;
     this.asked = null;
-    if (asked === "follow") {
+    if (Date.now() - asked.at > ANSWER_WITHIN) return;
+    if (asked.what === "follow") {
       // Nothing to take back: the server did not begin it.
       this.isTold = false;
       this.stop();

@@ -47,7 +47,7 @@ export function PersonMenu({ person, isMe }: { person: PersonPresence; isMe: boo
               {isMe && <span className="text-ink-faint font-normal"> (you)</span>}
             </strong>
             <span className="block">
-              {[member?.role, whereabouts(person)].filter(Boolean).join(" · ")}
+              {[member?.role, person.status === "active" && "active", whereabouts(person)].filter(Boolean).join(" · ")}
               {follows && (
                 <>
                   <br />
