@@ -4,7 +4,7 @@ import { useEffect, useMemo } from "react";
 import { api } from "~/api/cosession";
 import type { FileVersion, FileView } from "~/session/protocol";
 import { useClientState, useSession } from "~/session/context";
-import { upToDate } from "./listing";
+import { newsFor, upToDate } from "./listing";
 
 /** A list is read anew this long after the log told of a change, so that a burst of them costs one reading. */
 const SETTLE = 800;
@@ -22,11 +22,12 @@ export function useFiles(id: string): Files {
   const told = useSession((state) => state.sharedFiles);
   const isOnline = useClientState((state) => state.line.phase === "online");
   const list = useQuery({ queryKey: ["files", id], queryFn: ({ signal }) => api.files(id, signal), staleTime: 30_000 });
+  const behind = useMemo(() => newsFor(list.data?.items ?? [], told), [list.data, told]);
   useEffect(() => {
-    if (!isOnline) return;
+    if (!isOnline || behind === 0 || list.isPending) return;
     const timer = setTimeout(() => void queries.invalidateQueries({ queryKey: ["files", id] }), SETTLE);
     return () => clearTimeout(timer);
-  }, [queries, id, told, isOnline]);
+  }, [queries, id, behind, isOnline, list.isPending]);
   const items = useMemo(() => upToDate(list.data?.items ?? [], told), [list.data, told]);
   return {
     items,

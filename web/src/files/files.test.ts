@@ -6,7 +6,7 @@ import type { SharedFile } from "~/session/state";
 import { edits, lineChanges, textOf } from "./changes";
 import { olderSide } from "./gaps";
 import { readHash, toHash } from "./link";
-import { upToDate } from "./listing";
+import { newsFor, upToDate } from "./listing";
 import { stepInTree, treeRows } from "./tree";
 
 const A = "a".repeat(64);
@@ -114,6 +114,15 @@ describe("the list of files", () => {
       ["c.py", "added"],
       ["d.py", "deleted"],
     ]);
+  });
+});
+
+describe("reading the list again", () => {
+  test("is called for by what it does not hold, and by nothing else", () => {
+    expect(newsFor([file("a.py", { seq: 3 })], new Map([told("a.py", 5)]))).toBe(5);
+    expect(newsFor([file("a.py", { seq: 5 })], new Map([told("a.py", 5)]))).toBe(0);
+    const rename = told("b.py", 6, { change: "renamed", old_path: "a.py" });
+    expect(newsFor([file("b.py", { seq: 6 })], new Map([told("a.py", 5), rename]))).toBe(0);
   });
 });
 

@@ -16,6 +16,19 @@ export function upToDate(list: readonly FileView[], told: ReadonlyMap<string, Sh
   return [...files.values()].sort((a, b) => (a.path < b.path ? -1 : Number(a.path > b.path)));
 }
 
+/** The last entry that the log told of and the list does not hold yet; 0 when it holds all. */
+export function newsFor(list: readonly FileView[], told: ReadonlyMap<string, SharedFile>): number {
+  const held = new Map(list.map((file) => [file.path, file.seq]));
+  const renamed = new Set([...told.values()].map((entry) => entry.old_path));
+  let last = 0;
+  for (const { path, seq } of told.values()) {
+    // A name that a file has left behind stands in no list.
+    const isLeft = renamed.has(path) && !held.has(path);
+    if (!isLeft && (held.get(path) ?? 0) < seq) last = Math.max(last, seq);
+  }
+  return last;
+}
+
 function changed(known: FileView | undefined, entry: SharedFile): FileView {
   const { path, version, size, lines, is_binary, reason, seq } = entry;
   const now = { path, version, size, lines, is_binary, reason, seq, changed_at: entry.at };
