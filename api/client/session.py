@@ -56,7 +56,7 @@ class _State:
     pending: dict[str, _Pending] = field(default_factory=dict[str, _Pending])
     heard: asyncio.Queue[Heard | BaseException] = field(default_factory=asyncio.Queue)
     line: Line | None = None
-    stopped: Stopped | None = None
+    stopped: Exception | None = None
 
 
 class LiveSession:
@@ -187,6 +187,9 @@ class LiveSession:
                     return
             except LineLost:
                 pass
+            except Exception as error:  # noqa: BLE001 - whoever listens is told, whatever it is
+                self._stop(error)
+                return
             finally:
                 if self._is_connected.is_set():
                     self._state.heard.put_nowait(Offline())
@@ -196,7 +199,8 @@ class LiveSession:
             attempt += 1
             await self._sleep(random.uniform(0, ceiling))  # noqa: S311 - jitter, not a secret
 
-    def _stop(self, stopped: Stopped) -> None:
+    def _stop(self, stopped: Exception) -> None:
+        """The session is over for everybody who waits for something of it."""
         self._state.stopped = stopped
         self._state.heard.put_nowait(stopped)
         for pending in self._state.pending.values():

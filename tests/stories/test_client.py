@@ -126,3 +126,22 @@ async def test_a_token_that_ran_out_is_followed_by_another_and_nothing_is_missed
         assert asked == [False, True]
         last = await speaker.say("after")
         assert [entry.seq async for entry in entries(listener, last)][-1] > first
+
+
+async def test_whoever_listens_is_told_when_there_is_no_way_to_the_server_any_more(house: House, cast: Cast) -> None:
+    class Gone(Exception):
+        """There is no token any more."""
+
+    async def access(wants_another: bool) -> Access:
+        if wants_another:
+            raise Gone
+        return Access(house.url, house.runtime.tokens.issue("api", cast.bob.id, 0, timedelta(hours=1)))
+
+    async with LiveSession(access, cast.session_id, sleep=lambda _: asyncio.sleep(0.01)) as session:
+        await session.connected()
+        for connection in house.runtime.hub.connections():
+            connection.wire.close(Close.NOT_SIGNED_IN, "signed out")
+        with pytest.raises(Gone):
+            async with asyncio.timeout(10):
+                async for _ in session:
+                    pass
