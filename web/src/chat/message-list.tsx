@@ -126,7 +126,8 @@ export function MessageList({ items, hasOlder, isInSight, deeds, names, onLeave 
   };
 
   const newer = seenCount === null ? 0 : Math.max(0, count - seenCount);
-  const editedAt = editingId === null ? -1 : items.findIndex((item) => item.key === editingId);
+  // What is written in, and what somebody is led to, stays drawn wherever the list scrolls.
+  const kept = items.flatMap((item, at) => (item.key === editingId || item.key === target?.id ? [at + 1] : []));
   return (
     // oxlint-disable-next-line jsx-a11y/no-static-element-interactions -- hears the keys of the messages within
     <div ref={frame} onKeyDown={onKeyDown} className="relative min-h-0 flex-1">
@@ -139,8 +140,8 @@ export function MessageList({ items, hasOlder, isInSight, deeds, names, onLeave 
         tabIndex={0}
         shift={isShifted}
         onScroll={measure}
-        onResize={() => sticks.current && toEnd()}
-        keepMounted={editedAt >= 0 ? [editedAt + 1] : undefined}
+        onResize={() => (sticks.current ? toEnd() : measure())}
+        keepMounted={kept}
         className="outline-offset-[-2px]"
         style={{ height: "100%", overflowAnchor: "none" }}
       >

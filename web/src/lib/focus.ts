@@ -6,9 +6,10 @@ export function focusWhenDrawn(root: HTMLElement | null, selector: string, then?
   let left = FRAMES;
   const look = () => {
     const found = root?.querySelector<HTMLElement>(selector);
-    if (found) {
-      // Keyboard or not: whoever asked to be led here should see where it is.
-      found.focus({ preventScroll: true, focusVisible: true } as FocusOptions);
+    // Keyboard or not: whoever asked to be led here should see where it is.
+    found?.focus({ preventScroll: true, focusVisible: true } as FocusOptions);
+    // A row that the list has not measured yet is hidden, and takes no focus.
+    if (found && document.activeElement === found) {
       then?.(found);
     } else if (left > 0) {
       left -= 1;
