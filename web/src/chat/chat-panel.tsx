@@ -13,6 +13,7 @@ import { DeleteDialog } from "./delete-dialog";
 import { useChatDesk, useChatDeskState } from "./desk";
 import { type ChatItem, chatItems } from "./items";
 import { MessageList, OlderButton } from "./message-list";
+import { callable } from "./mentions";
 import { useMessages } from "./messages";
 import { useNewsAfter, useReadOnArrival } from "./reading";
 import { ThreadPanel } from "./thread-panel";
@@ -37,11 +38,17 @@ export function ChatPanel({ sessionId, me, isShown, isBeside, composer }: Props)
   const threadId = useChatDeskState((state) => state.threadId);
   const hasRoom = useMedia("(min-width: 80rem)") && isBeside;
   const members = useSession((state) => state.members);
-  const names = useMemo(() => [...members.values()].map((member) => member.username).join("\n"), [members]);
+  const names = useMemo(() => callable([...members.values()].map((member) => member.username)).join("\n"), [members]);
   const isCovered = threadId !== null && !hasRoom;
   const isListShown = isShown && !isCovered;
   const items = useItems(me, isListShown);
   const deeds = useDeeds({ isThread: false, onRemove: remove, onEdited: toComposer });
+
+  // Who is led to a message does not want the thread that lies over it.
+  const target = useChatDeskState((state) => state.target);
+  useEffect(() => {
+    if (target && isCovered && items.some((item) => item.key === target.id)) desk.closeThread();
+  }, [target, isCovered, items, desk]);
 
   const closeThread = () => {
     desk.closeThread();

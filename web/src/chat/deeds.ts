@@ -1,5 +1,6 @@
 /** What this person may do with each message, and how it is done. */
 import { useMemo } from "react";
+import { addressOf } from "~/lib/address";
 import { say } from "~/lib/toast";
 import { useClient, useSession } from "~/session/context";
 import { useChatDesk } from "./desk";
@@ -46,11 +47,6 @@ export function useDeeds({ isThread, onRemove, onEdited }: Place): MessageDeeds 
     }),
     [client, desk, role, mayWrite, isThread, sessionId, onRemove, onEdited],
   );
-}
-
-/** The address of an entry of a session: whoever opens it is led there. */
-export function addressOf(sessionId: string, seq: number): string {
-  return `/s/${encodeURIComponent(sessionId)}#seq=${seq}`;
 }
 
 async function copyLink(sessionId: string, item: ChatItem): Promise<void> {

@@ -33,3 +33,10 @@ export function mentionedIn(text: string, members: readonly { user_id: string; u
     })
     .map((member) => member.user_id);
 }
+
+/** What calls somebody after an `@`: whole names, and first names that only one person has. */
+export function callable(names: readonly string[]): string[] {
+  const firsts = names.map((name) => name.split(/\s+/)[0] ?? "");
+  const isUnique = (first: string) => firsts.filter((one) => one.toLowerCase() === first.toLowerCase()).length === 1;
+  return [...new Set([...names, ...firsts.filter((first) => first !== "" && isUnique(first))])];
+}

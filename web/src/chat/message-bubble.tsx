@@ -1,8 +1,10 @@
 /** One message: who, from where, when, what came of it, and for mine how far it got. */
 import { type KeyboardEvent, memo, useState } from "react";
+import { FileRef } from "~/code/file-refs";
 import { Markdown } from "~/code/markdown";
 import { clock, dayName, moment } from "~/lib/format";
 import { useClient, useSession } from "~/session/context";
+import type { CodeRef } from "~/session/protocol";
 import type { Outgoing } from "~/session/state";
 import { Avatar } from "~/ui/avatar";
 import { Icon } from "~/ui/icon";
@@ -102,6 +104,7 @@ function Body({
             className={`max-w-full rounded-xl px-3 py-1.5 text-sm ${bubbleLook(isMine, isCalled, outgoing)} ${corner}`}
           >
             <Markdown text={item.content} names={names} />
+            {message?.code_ref && <CodePlace place={message.code_ref} />}
           </div>
         )}
         {message?.edited_at != null && !message.is_deleted && !isEditing && <Edited message={message} />}
@@ -138,6 +141,20 @@ function Head({ item }: { item: ChatItem }) {
         {clock(item.at)}
       </time>
     </span>
+  );
+}
+
+/** The lines that the message speaks of. */
+function CodePlace({ place }: { place: CodeRef }) {
+  const last = place.end_line !== null && place.end_line > place.line ? `-${place.end_line}` : "";
+  return (
+    <p className="mt-1 flex items-center gap-1.5 text-xs">
+      <Icon name="file" size={13} className="text-ink-faint" />
+      <FileRef file={place.file} line={place.line}>
+        {place.file}:{place.line}
+        {last}
+      </FileRef>
+    </p>
   );
 }
 

@@ -11,7 +11,7 @@ import type { MessageDeeds } from "./deeds";
 import { useChatDesk, useChatDeskState } from "./desk";
 import type { ChatItem } from "./items";
 import { MessageBubble } from "./message-bubble";
-import { useReadReport } from "./reading";
+import { ReadReport } from "./reading";
 
 const AT_END = 60;
 /** How long the message that somebody was led to is marked, in milliseconds. */
@@ -40,7 +40,6 @@ export function MessageList({ items, hasOlder, isInSight, deeds, names, onLeave 
   const [seenCount, setSeenCount] = useState<number | null>(null);
   const [newsOutOfSight, setNewsOutOfSight] = useState("");
   const count = items.length;
-  useReadReport(isInSight && isAtEnd === true);
 
   const firstKey = items[0]?.key;
   const [heldFirstKey, holdFirstKey] = useState(firstKey);
@@ -131,6 +130,7 @@ export function MessageList({ items, hasOlder, isInSight, deeds, names, onLeave 
   return (
     // oxlint-disable-next-line jsx-a11y/no-static-element-interactions -- hears the keys of the messages within
     <div ref={frame} onKeyDown={onKeyDown} className="relative min-h-0 flex-1">
+      <ReadReport isReading={isInSight && isAtEnd === true} />
       <VList
         ref={list}
         // Finished messages are announced by the page's one live region: rows that scroll into a virtual list are not news.

@@ -4,8 +4,11 @@ import { useClient, useSession } from "~/session/context";
 import type { Message } from "~/session/state";
 import { useChatDesk } from "./desk";
 
-/** Tells the server how far this person has read while the newest messages are in sight. */
-export function useReadReport(isReading: boolean): void {
+/**
+ * Tells the server how far this person has read while the newest messages are in sight. Draws nothing: it hears of every
+ * entry, which is no reason to draw the list again.
+ */
+export function ReadReport({ isReading }: { isReading: boolean }): null {
   const client = useClient();
   const desk = useChatDesk();
   const reading = useSession((state) => state.reading);
@@ -17,6 +20,7 @@ export function useReadReport(isReading: boolean): void {
   useEffect(() => {
     if (isReading && reading && (reading.unread > 0 || reading.mentions > 0)) client.readUpTo(to);
   }, [client, isReading, reading, to]);
+  return null;
 }
 
 /**

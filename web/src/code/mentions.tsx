@@ -58,7 +58,7 @@ export function splitMentions(text: string, names: readonly string[]): (string |
 }
 
 export function Mention({ name, children }: { name: string; children: ReactNode }) {
-  const isMe = useSession((state) => name === "here" || state.you?.username === name);
+  const isMe = useSession(({ you }) => name === "here" || you?.username === name || you?.username.split(/\s+/)[0] === name);
   const look = isMe ? "bg-warn-soft text-warn font-semibold" : "bg-info-soft text-info font-medium";
   return (
     <span className={`rounded px-0.5 ${look}`} title={name === "here" ? "Everyone who was here then" : undefined}>

@@ -1,11 +1,14 @@
 /** The sessions that somebody takes part in, the latest first, and how to start one. */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useCallback, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { api, type Me } from "~/api/cosession";
+import { addressOf } from "~/lib/address";
 import { ago, compact, moment, plural } from "~/lib/format";
 import { SmallScore } from "~/health/score";
 import { useNow, useTitle } from "~/lib/hooks";
+import { useSearchKeys } from "~/search/keys";
+import { SearchDialog } from "~/search/search-dialog";
 import type { SessionView } from "~/session/protocol";
 import { Avatar } from "~/ui/avatar";
 import { Button, Field, StatusBadge, UnreadBadge } from "~/ui/controls";
@@ -17,6 +20,9 @@ import { Bone, Message } from "~/ui/states";
 export function SessionsPage({ me }: { me: Me }) {
   useTitle("Sessions · Cosession");
   const [isStarting, setStarting] = useState(false);
+  const [isSearching, setSearching] = useState(false);
+  const [, navigate] = useLocation();
+  useSearchKeys(useCallback(() => setSearching(true), []));
   const sessions = useQuery({
     queryKey: ["sessions"],
     queryFn: ({ signal }) => api.sessions(signal),
@@ -27,8 +33,11 @@ export function SessionsPage({ me }: { me: Me }) {
     <Shell me={me}>
       <div className="mx-auto w-full max-w-4xl px-4 py-6 sm:px-6 sm:py-8">
         {items && items.length > 0 && (
-          <div className="mb-4 flex items-center justify-between gap-4">
-            <h1 className="text-xl font-semibold tracking-tight">Sessions</h1>
+          <div className="mb-4 flex items-center gap-2">
+            <h1 className="min-w-0 flex-1 text-xl font-semibold tracking-tight">Sessions</h1>
+            <Button icon="search" title="Search (/)" onClick={() => setSearching(true)}>
+              Search
+            </Button>
             <Button look="primary" icon="plus" onClick={() => setStarting(true)}>
               New session
             </Button>
@@ -46,6 +55,13 @@ export function SessionsPage({ me }: { me: Me }) {
         {items?.length === 0 && <Empty onStart={() => setStarting(true)} />}
         {items && items.length > 0 && <SessionList items={items} />}
       </div>
+      {isSearching && (
+        <SearchDialog
+          sessionId={null}
+          onChoose={(hit) => navigate(addressOf(hit.session_id, hit.seq))}
+          onClose={() => setSearching(false)}
+        />
+      )}
       {isStarting && <StartDialog onClose={() => setStarting(false)} />}
     </Shell>
   );

@@ -3,6 +3,7 @@ import { useCallback, useEffect, useState } from "react";
 import { api } from "~/api/cosession";
 import { ApiError } from "~/api/http";
 import { type ChatDeskState, useChatDesk } from "~/chat/desk";
+import { seqIn } from "~/lib/address";
 import { focusWhenDrawn } from "~/lib/focus";
 import { say } from "~/lib/toast";
 import type { SessionClient } from "./client";
@@ -11,12 +12,6 @@ import { isMessageChange } from "./messages";
 import { type Places, usePlaces } from "./place";
 import { viewport } from "./protocol";
 import type { Message } from "./state";
-
-/** The entry that an address names: `#seq=123`. */
-export function seqIn(hash: string): number | null {
-  const seq = Number(new URLSearchParams(hash.replace(/^#/, "")).get("seq"));
-  return Number.isSafeInteger(seq) && seq > 0 ? seq : null;
-}
 
 /** Leads to entry `seq`; says so where that does not work. */
 export function useLeading(sessionId: string): (seq: number) => Promise<void> {
