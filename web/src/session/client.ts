@@ -3,7 +3,7 @@
  * It repairs holes, keeps unsent messages and tells the server what this person looks at.
  */
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { CursorUpdate, Digest, Follow, Position, Summon, Unfollow, Viewport } from "~/protocol.gen";
+import type { ClientFrame, CursorUpdate, Digest, Follow, Position, Summon, Unfollow, Viewport } from "~/protocol.gen";
 import { Commands, Refused, type Wish } from "./commands";
 import { Connection, type Line, type World } from "./connection";
 import { agrees } from "./digest";
@@ -13,20 +13,16 @@ import type { Incoming, PresenceStatus } from "./protocol";
 import { type Input, reduceAll } from "./reducer";
 import type { StreamAddress } from "./stream-socket";
 import { emptyState, type Outgoing, type SessionState, type Wanted } from "./state";
+import { Telling, TYPING_FORGOTTEN } from "./telling";
+import { Timers } from "./timers";
 
 /** Milliseconds. */
 const FRAME_BATCH = 16;
 const GAP_GRACE = 400;
 const HEAD_GRACE = 1_500;
 const RESEND = 10_000;
-const TYPING_EVERY = 2_000;
-const TYPING_FORGOTTEN = 6_000;
-const PRESENCE_EVERY = 100;
-/** Where somebody looks, while nobody follows them. */
-const UNFOLLOWED_EVERY = 1_000;
 /** A page that cannot be made to agree must not load the session again every minute for ever. */
 const MOST_DIVERGENCES = 3;
-const READ_EVERY = 1_000;
 
 export interface ClientState {
   session: SessionState;
@@ -62,19 +58,15 @@ export class SessionClient {
   private readonly outbox: Outbox;
   private readonly loader: Loader;
   private readonly commands: Commands;
-  private readonly timers = new Map<string, number>();
+  private readonly timers: Timers;
+  private readonly telling: Telling;
   private inbox: Input[] = [];
   private lastFlush = 0;
   private divergences = 0;
-  private typingSentAt = Number.NEGATIVE_INFINITY;
-  private presence: { status: PresenceStatus; viewport: Viewport | null } = { status: "active", viewport: null };
-  private presenceSentAt = Number.NEGATIVE_INFINITY;
-  private cursor: CursorUpdate | null = null;
-  private cursorSentAt = Number.NEGATIVE_INFINITY;
-  private readSeq = 0;
-  private readSentAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly options: ClientOptions) {
+    const { world } = options;
+    this.timers = new Timers(world);
     this.outbox = new Outbox(options.shelf, options.userId, options.sessionId);
     this.store = createStore<ClientState>(() => ({
       session: emptyState,
@@ -85,7 +77,7 @@ export class SessionClient {
     }));
     this.loader = new Loader(options.sessionId, options.history, this.store, (inputs) => this.dispatch(inputs));
     this.connection = new Connection({
-      world: options.world,
+      world,
       fetchTicket: async () => (await options.history.ticket(options.sessionId)).ticket,
       url: (ticket, since) => this.url(ticket, since),
       stream: (since) => streamOf(options.sessionId, since),
@@ -93,7 +85,9 @@ export class SessionClient {
       onFrame: (frame) => this.take(frame),
       onLine: (line) => this.lineChanged(line),
     });
-    this.commands = new Commands((frame) => this.connection.send(frame), options.newId);
+    const send = (frame: ClientFrame) => this.connection.send(frame);
+    this.commands = new Commands(send, options.newId);
+    this.telling = new Telling(() => world.now(), this.timers, () => this.state, send);
   }
 
   start(): void {
@@ -104,7 +98,6 @@ export class SessionClient {
 
   stop(): void {
     this.connection.stop();
-    for (const id of this.timers.values()) this.options.world.clearTimeout(id);
     this.timers.clear();
   }
 
@@ -142,25 +135,21 @@ export class SessionClient {
     this.dispatch([{ type: "message_discarded", client_msg_id: id }]);
   }
 
-  /** Called at every key stroke; the server hears it every 2 s at most, and the end at once. */
+  /** Called at every key stroke. */
   typing(isTyping: boolean): void {
-    const now = this.options.world.now();
-    const wasTyping = now - this.typingSentAt < TYPING_FORGOTTEN;
-    if (isTyping ? now - this.typingSentAt < TYPING_EVERY : !wasTyping) return;
-    this.typingSentAt = isTyping ? now : Number.NEGATIVE_INFINITY;
-    this.connection.send({ type: "typing", is_typing: isTyping });
+    this.telling.typing(isTyping);
   }
 
   /** Resolves with the seq that `wish` was stored as; rejects with Refused. Sent again until the server answers. */
   command(wish: Wish): Promise<number> {
-    this.arm("resend commands", RESEND, () => this.resendCommands());
+    this.timers.arm("resend commands", RESEND, () => this.resendCommands());
     return this.commands.send(wish);
   }
 
   private resendCommands(): void {
     if (!this.commands.isWaiting) return;
     this.commands.resend();
-    this.arm("resend commands", RESEND, () => this.resendCommands());
+    this.timers.arm("resend commands", RESEND, () => this.resendCommands());
   }
 
   /** Changes a message of the log: shown at once, taken back where the server refuses it. */
@@ -176,46 +165,14 @@ export class SessionClient {
     );
   }
 
-  /** Everything up to `seq` was in sight; the server hears it once a second at most. */
+  /** Everything up to `seq` was in sight. */
   readUpTo(seq: number): void {
-    const known = this.state.reading?.read_up_to ?? 0;
-    if (seq <= Math.max(known, this.askedSeq)) return;
-    this.readSeq = seq;
-    this.armRead();
+    this.telling.readUpTo(seq);
   }
 
-  /** What was in sight, of this history: another one may be shorter. */
-  private get askedSeq(): number {
-    return Math.min(this.readSeq, this.state.to);
-  }
-
-  private armRead(): void {
-    const wait = this.readSentAt + READ_EVERY - this.options.world.now();
-    if (wait <= 0) this.sendRead();
-    else this.armOnce("read", wait, () => this.sendRead());
-  }
-
-  private sendRead(): void {
-    const { reading } = this.state;
-    const seq = Math.max(this.askedSeq, reading?.read_up_to ?? 0);
-    if (!reading || (seq <= reading.read_up_to && !reading.isStale)) return;
-    this.readSentAt = this.options.world.now();
-    this.connection.send({ type: "read_up_to", seq });
-  }
-
-  /** Where this person's cursor stands in a file: the latest, at most ten times a second. */
+  /** Where this person's cursor stands in a file. */
   point(at: Omit<CursorUpdate, "type">): void {
-    const next: CursorUpdate = { type: "cursor_update", ...at };
-    if (JSON.stringify(next) === JSON.stringify(this.cursor)) return;
-    this.cursor = next;
-    const wait = this.cursorSentAt + PRESENCE_EVERY - this.options.world.now();
-    if (wait <= 0) this.sendCursor();
-    else this.armOnce("cursor", wait, () => this.sendCursor());
-  }
-
-  private sendCursor(): void {
-    this.cursorSentAt = this.options.world.now();
-    if (this.cursor) this.connection.send(this.cursor);
+    this.telling.point(at);
   }
 
   /** Whom this tab follows, or that everybody is asked along. False: there is no line to say it on. */
@@ -223,36 +180,19 @@ export class SessionClient {
     return this.connection.send(frame);
   }
 
-  /** What this person does and looks at: the latest, at most ten times a second while somebody follows, else once. */
+  /** What this person does and looks at. */
   look(change: Partial<{ status: PresenceStatus; viewport: Viewport | null }>): void {
-    const next = { ...this.presence, ...change };
-    if (JSON.stringify(next) === JSON.stringify(this.presence)) return;
-    const isUrgent = next.status !== this.presence.status;
-    this.presence = next;
-    const every = this.isFollowed ? PRESENCE_EVERY : UNFOLLOWED_EVERY;
-    const wait = isUrgent ? 0 : this.presenceSentAt + every - this.options.world.now();
-    if (wait <= 0) this.sendPresence();
-    else if (!this.timers.has("presence")) this.arm("presence", wait, () => this.sendPresence());
+    this.telling.look(change);
   }
 
   dismissNotice(): void {
     this.dispatch([{ type: "notice_dismissed" }]);
   }
 
-  private get isFollowed(): boolean {
-    const { presence, you } = this.state;
-    return you !== null && [...presence.values()].some((person) => person.following === you.user_id);
-  }
-
-  private sendPresence(): void {
-    this.presenceSentAt = this.options.world.now();
-    this.connection.send({ type: "presence_update", ...this.presence });
-  }
-
   private post(message: Outgoing): void {
     const { client_msg_id, content, mentions, parent_id, session_only } = message;
     this.connection.send({ type: "chat_message", client_msg_id, content, mentions, parent_id, session_only });
-    this.arm("resend", RESEND, () => this.postPending());
+    this.timers.arm("resend", RESEND, () => this.postPending());
   }
 
   /** Everything unconfirmed, oldest first. The ids stay, so the server stores each once. */
@@ -303,11 +243,9 @@ export class SessionClient {
   private lineChanged(line: Line): void {
     this.store.setState({ line });
     if (line.phase !== "online") return;
-    this.sendPresence();
-    this.sendCursor();
+    this.telling.again();
     this.postPending();
     this.commands.resend();
-    this.sendRead();
     if (!this.state.isLoaded) void this.loadOlder();
   }
 
@@ -315,13 +253,13 @@ export class SessionClient {
   private take(frame: Incoming): void {
     const isOurs = this.commands.take(frame);
     if (isOurs && frame.type === "error") {
-      if (frame.retryable) this.arm("resend commands", frame.retry_after_ms ?? 2_000, () => this.resendCommands());
+      if (frame.retryable) this.timers.arm("resend commands", frame.retry_after_ms ?? 2_000, () => this.resendCommands());
       return;
     }
     this.inbox.push(frame);
     const due = this.lastFlush + FRAME_BATCH - this.options.world.now();
     if (due <= 0 || frame.type === "connected") this.flush();
-    else if (!this.timers.has("flush")) this.arm("flush", due, () => this.flush());
+    else this.timers.armOnce("flush", due, () => this.flush());
   }
 
   private flush(): void {
@@ -330,27 +268,27 @@ export class SessionClient {
     this.inbox = [];
     this.dispatch(frames);
     for (const frame of frames) this.attend(frame as Incoming);
-    if (this.state.reading?.isStale) this.armRead();
-    if (this.state.ahead.size > 0) this.armOnce("repair", GAP_GRACE, () => void this.loader.repair());
-    else if (this.loader.hasHole()) this.armOnce("repair", HEAD_GRACE, () => void this.loader.repair());
+    if (this.state.reading?.isStale) this.telling.askHowMuchIsNew();
+    if (this.state.ahead.size > 0) this.timers.armOnce("repair", GAP_GRACE, () => void this.loader.repair());
+    else if (this.loader.hasHole()) this.timers.armOnce("repair", HEAD_GRACE, () => void this.loader.repair());
   }
 
   /** What a frame asks to be done, beside what it says. */
   private attend(frame: Incoming): void {
     if (frame.type === "typing" && frame.is_typing) {
       const { user_id } = frame;
-      this.arm(`typing ${user_id}`, TYPING_FORGOTTEN, () => this.dispatch([{ type: "typing_expired", user_id }]));
+      this.timers.arm(`typing ${user_id}`, TYPING_FORGOTTEN, () => this.dispatch([{ type: "typing_expired", user_id }]));
     } else if (frame.type === "ping") {
       this.connection.send({ type: "pong" });
     } else if (frame.type === "followed" && frame.target_id === this.options.userId) {
       // Whoever begins to follow goes to where this person is now, not to where they were a second ago.
-      if (this.timers.has("presence")) this.arm("presence", 0, () => this.sendPresence());
+      this.telling.hurry();
     } else if (frame.type === "token_expiring") {
       void this.refreshToken();
     } else if (frame.type === "digest") {
       this.compare(frame);
     } else if (frame.type === "error" && frame.retryable && frame.re) {
-      this.arm("resend", frame.retry_after_ms ?? 2_000, () => this.postPending());
+      this.timers.arm("resend", frame.retry_after_ms ?? 2_000, () => this.postPending());
     }
   }
 
@@ -378,23 +316,6 @@ export class SessionClient {
     if (session === before) return;
     this.outbox.save(before.outbox, session.outbox);
     this.store.setState({ session });
-  }
-
-  private armOnce(name: string, ms: number, run: () => void): void {
-    if (!this.timers.has(name)) this.arm(name, ms, run);
-  }
-
-  private arm(name: string, ms: number, run: () => void): void {
-    const { world } = this.options;
-    const old = this.timers.get(name);
-    if (old !== undefined) world.clearTimeout(old);
-    this.timers.set(
-      name,
-      world.setTimeout(() => {
-        this.timers.delete(name);
-        run();
-      }, ms),
-    );
   }
 }
 
