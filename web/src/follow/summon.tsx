@@ -3,6 +3,7 @@ import { useEffect, useState } from "react";
 import { useSession } from "~/session/context";
 import { Avatar } from "~/ui/avatar";
 import { Button } from "~/ui/controls";
+import { rootOf } from "./chain";
 import { useFollower, useFollowing } from "./context";
 
 /** Milliseconds. */
@@ -12,6 +13,9 @@ export function SummonPrompt() {
   const summons = useSession((state) => state.summons);
   const isThere = useSession((state) => summons !== null && state.presence.has(summons.by.user_id));
   const leaderId = useFollowing((state) => state.leaderId);
+  const rootId = useSession((state) =>
+    leaderId === null ? null : (rootOf(state.presence, leaderId, state.you?.user_id ?? null)?.user_id ?? leaderId),
+  );
   const follower = useFollower();
   const [answered, setAnswered] = useState<number | null>(null);
   const nonce = summons?.nonce ?? null;
@@ -20,7 +24,9 @@ export function SummonPrompt() {
     const id = setTimeout(() => setAnswered(nonce), ASKED_FOR);
     return () => clearTimeout(id);
   }, [nonce]);
-  const by = summons && summons.nonce !== answered && isThere && leaderId !== summons.by.user_id ? summons.by : null;
+  // Whoever is led there already, by whatever chain, need not be asked.
+  const isOpen = summons !== null && summons.nonce !== answered && isThere && rootId !== summons.by.user_id;
+  const by = isOpen ? summons.by : null;
   return (
     <>
       <div role="status" aria-label="Requests" className="sr-only">

@@ -104,7 +104,7 @@ function PersonRow({ member, person, isMe, asked, onClose }: RowProps) {
             {username}
             {isMe && <span className="text-ink-faint font-normal"> (you)</span>}
           </span>
-          <span className="text-ink-faint block truncate text-xs" title={words}>
+          <span className="text-ink-faint line-clamp-2 text-xs" title={words}>
             {words}
           </span>
         </span>
