@@ -172,6 +172,15 @@ describe("where I look", () => {
     expect(many).toBeLessThanOrEqual(21);
   });
 
+  test("is told at once when I come, before the second is over", async () => {
+    await online(here(alice, null));
+    client.look({ viewport: at(1) });
+    client.look({ viewport: at(2) });
+    expect(world.socket.ofType("presence_update").at(-1)).toMatchObject({ viewport: { seq: 1 } });
+    await world.pass(1_000);
+    expect(world.socket.ofType("presence_update").at(-1)).toMatchObject({ viewport: { seq: 2 } });
+  });
+
   test("is told at once to somebody who begins to follow me", async () => {
     await online(here(alice, null), here(bob, null));
     await world.pass(2_000);

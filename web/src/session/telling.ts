@@ -61,7 +61,8 @@ export class Telling {
   look(change: Partial<{ status: PresenceStatus; viewport: Viewport | null }>): void {
     const next = { ...this.presence, ...change };
     if (JSON.stringify(next) === JSON.stringify(this.presence)) return;
-    const isUrgent = next.status !== this.presence.status;
+    // Where somebody is at all, and whether they are awake, the others are told at once.
+    const isUrgent = next.status !== this.presence.status || this.presence.viewport === null;
     this.presence = next;
     const every = this.isFollowed ? PRESENCE_EVERY : UNFOLLOWED_EVERY;
     const wait = isUrgent ? 0 : this.presenceSentAt + every - this.now();
