@@ -33,6 +33,7 @@ export interface History {
 
 export class Loader {
   private isRepairing = false;
+  private chatPage: Promise<void> | null = null;
 
   constructor(
     private readonly sessionId: string,
@@ -68,10 +69,17 @@ export class Loader {
     }
   }
 
-  /** Chat from before what is held, without the transcript around it. */
-  async olderMessages(limit = CHAT_PAGE): Promise<void> {
+  /** Chat from before what is held, without the transcript around it. Who asks while a page is on its way waits for it. */
+  olderMessages(limit = CHAT_PAGE): Promise<void> {
+    this.chatPage ??= this.readMessages(limit).finally(() => {
+      this.chatPage = null;
+    });
+    return this.chatPage;
+  }
+
+  private async readMessages(limit: number): Promise<void> {
     const { epoch, from, olderMessages, hasOlderMessages } = this.state;
-    if (epoch === null || !hasOlderMessages || this.store.getState().chatLoading === "busy") return;
+    if (epoch === null || !hasOlderMessages) return;
     const before = Math.min(olderMessages[0]?.seq ?? from, from);
     if (before <= 1) {
       this.dispatch([{ type: "chat_history", messages: [], hasOlder: false }]);
