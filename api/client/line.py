@@ -106,7 +106,9 @@ class _SocketLine:
     async def frames(self) -> AsyncIterator[dict[str, Any]]:
         while True:
             try:
-                text = await asyncio.wait_for(self._socket.recv(), SILENCE)
+                # Not wait_for: before Python 3.12 it forgets a cancellation that comes together with a frame.
+                async with asyncio.timeout(SILENCE):
+                    text = await self._socket.recv()
             except TimeoutError:
                 await self.close()
                 raise LineLost("no word for 30 seconds") from None

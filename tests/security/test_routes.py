@@ -113,6 +113,7 @@ ROUTES: dict[tuple[str, str], Row] = {
     ("DELETE", S + "/participants/{user_id}"): hosting(204, make=Scene.bystander),
     ("POST", S + "/tickets"): reading(),
     ("GET", S + "/events"): reading(),
+    ("GET", S + "/snapshot"): reading(),
     ("GET", S + "/messages"): reading(),
     ("GET", S + "/search"): reading(query="?q=row"),
     ("POST", S + "/agent-events"): hosting(200, json=REPORT),

@@ -29,6 +29,12 @@ async def entries(session: LiveSession, until: int) -> AsyncIterator[LogEntry]:
                     return
 
 
+async def listen(session: LiveSession) -> None:
+    """Until it ends."""
+    async for _ in session:
+        pass
+
+
 def texts(heard: list[LogEntry]) -> list[str]:
     return [entry.event.message.content for entry in heard if entry.event is not None and entry.type == "chat_message"]
 
@@ -92,8 +98,7 @@ async def test_a_refusal_names_its_reason_and_a_removal_ends_it_for_good(house: 
         answer = await cast.alice.call("DELETE", f"/api/sessions/{cast.session_id}/participants/{cast.bob.id}")
         assert answer.status_code == 204
         with pytest.raises(Stopped) as stopped:
-            async for _ in session:
-                pass
+            await listen(session)
         assert stopped.value.close_code == Close.REMOVED
 
 
@@ -142,6 +147,14 @@ async def test_whoever_listens_is_told_when_there_is_no_way_to_the_server_any_mo
         for connection in house.runtime.hub.connections():
             connection.wire.close(Close.NOT_SIGNED_IN, "signed out")
         with pytest.raises(Gone):
+            await asyncio.wait_for(listen(session), 10)
+
+
+async def test_leaving_while_frames_arrive_is_not_forgotten(house: House, cast: Cast) -> None:
+    async with live(house, cast.alice, cast.session_id) as speaker:
+        await speaker.connected()
+        for _ in range(30):
             async with asyncio.timeout(10):
-                async for _ in session:
-                    pass
+                async with live(house, cast.bob, cast.session_id) as listener:
+                    # Coming in makes the server tell of it, to whoever comes in as well.
+                    await listener.connected()
