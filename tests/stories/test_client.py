@@ -11,6 +11,7 @@ import pytest
 from api.client import Access, LiveSession, LogEntry, Refused, Stopped
 from api.errors import Close
 from api.frames import TokenRefreshed
+from core.events import ChatMessagePosted
 from tests.stories.conftest import Cast
 from tests.stories.house import House, Someone
 
@@ -36,7 +37,7 @@ async def listen(session: LiveSession) -> None:
 
 
 def texts(heard: list[LogEntry]) -> list[str]:
-    return [entry.event.message.content for entry in heard if entry.event is not None and entry.type == "chat_message"]
+    return [entry.event.message.content for entry in heard if isinstance(entry.event, ChatMessagePosted)]
 
 
 def cut_all(house: House) -> None:
@@ -62,6 +63,7 @@ async def test_what_is_said_while_connections_are_lost_is_stored_once_and_heard_
         live(house, cast.bob, cast.session_id, from_start=True) as listener,
     ):
         await asyncio.gather(speaker.connected(), listener.connected())
+        last = 0
         for number in range(20):
             saying = asyncio.create_task(speaker.say(f"message {number}"))
             if number % 3 == 0:
