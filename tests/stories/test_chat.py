@@ -144,6 +144,7 @@ async def mentions(cast: Cast, who: Any) -> int:
 async def test_what_one_device_has_read_is_read_on_all_of_them(cast: Cast) -> None:
     alice = await cast.alice.open(cast.session_id)
     phone, desk = await cast.bob.open(cast.session_id), await cast.bob.open(cast.session_id)
+    last: Frame = {}
     for number in range(3):
         last = await alice.say(f"message {number}")
     await desk.until_seq(last["seq"])
