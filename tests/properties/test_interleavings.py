@@ -166,7 +166,9 @@ class Interleaving:
         async def carried_out() -> int | None:
             api = self.stage.place.api
             try:
-                role: Role = await api.db.read(lambda tx: session_for(tx, actor, self.session_id, "read", lock=False).role)
+                role: Role = await api.db.read(
+                    lambda tx: session_for(tx, actor, self.session_id, "read", lock=False).role
+                )
                 answer = await run(Caller(api, self.session_id, actor, role), frame)
             except CosessionError:
                 return None
