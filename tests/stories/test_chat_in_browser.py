@@ -18,7 +18,12 @@ from playwright.async_api import Locator, Page, expect
 from tests.support.browser import PATIENCE_MS, ConsoleWatch, OpenContext, Picture
 from tests.support.server import ServerProcess
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(240),
+    # Once more with WebSockets blocked: the page goes on over plain requests by itself.
+    pytest.mark.parametrize("line", ["websocket", "requests"], indirect=True),
+]
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -238,12 +243,25 @@ async def test_who_is_called_sees_it_and_what_is_unread_is_the_same_in_every_tab
     await ana.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
     await expect(second).to_have_title("Fix the cart · Cosession")
 
-    # The list of sessions counts as well.
-    team.say("ana", "@Ben Okafor are you there?")
+    # The list of sessions counts as well. Who comes from there stands where the news begin, and has read at their end.
     await second.goto(team.server.url)
+    await first.close()
+    team.say("ana", "@Ben Okafor are you there?")
+    for number in range(30):
+        team.say("ana", f"Point {number}: " + "a long sentence about the release. " * 3)
+    await second.reload()
     await expect(second.get_by_role("list", name="Sessions").get_by_role("link")).to_contain_text(
-        "unread, 1 mentions you"
+        "31 unread, 1 mentions"
     )
+    await second.goto(team.address)
+    await second.get_by_role("button", name="Chat").click()
+    await expect(message(second, "are you there?")).to_be_in_viewport()
+    await expect(message(second, "Point 29")).not_to_be_in_viewport()
+    await expect(second).to_have_title("(31) Fix the cart · Cosession")
+    await second.get_by_role("button", name="31 new").click()
+    await expect(message(second, "Point 29")).to_be_in_viewport()
+    await expect(second).to_have_title("Fix the cart · Cosession")
+    assert team.unread("ben") == (0, 0)
 
 
 async def test_what_was_said_is_found_and_led_to_however_far_back_and_in_whatever_session(

@@ -156,6 +156,7 @@ async def open_file(page: Page, name: str) -> None:
     await page.get_by_role("treeitem", name=name).click()
 
 
+@pytest.mark.parametrize("line", ["websocket", "requests"], indirect=True)
 async def test_a_file_is_read_together_and_a_comment_stays_on_its_line_while_the_agent_goes_on(
     shop: Shop, open_page: OpenPage, picture: Picture
 ) -> None:

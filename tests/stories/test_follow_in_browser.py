@@ -165,6 +165,7 @@ async def wheel(page: Page, surface: Locator, by: int) -> None:
     await page.mouse.wheel(0, by)
 
 
+@pytest.mark.parametrize("line", ["websocket", "requests"], indirect=True)
 async def test_three_people_go_through_transcript_and_files_together(
     crew: Crew, open_page: OpenPage, picture: Picture
 ) -> None:

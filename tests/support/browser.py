@@ -79,9 +79,27 @@ async def console() -> AsyncGenerator[ConsoleWatch]:
 
 OpenContext = Callable[..., Awaitable[BrowserContext]]
 
+#: What a page finds behind a proxy that lets no WebSocket through: each dies before its first frame.
+BLOCKED = """
+window.WebSocket = class {
+  static CONNECTING = 0; static OPEN = 1; static CLOSING = 2; static CLOSED = 3;
+  readyState = 0;
+  constructor() { window.__blocked = (window.__blocked ?? 0) + 1; setTimeout(() => this.die()); }
+  die() { this.readyState = 3; this.onclose?.({ code: 1006, reason: "" }); }
+  send() { throw new DOMException("not open", "InvalidStateError"); }
+  close() {}
+};
+"""
+
 
 @pytest.fixture
-async def open_context(browser: Browser, console: ConsoleWatch) -> AsyncGenerator[OpenContext]:
+def line(request: pytest.FixtureRequest) -> str:
+    """What carries a session: `websocket`, or `requests` where a story is told once more with WebSockets blocked."""
+    return str(getattr(request, "param", "websocket"))
+
+
+@pytest.fixture
+async def open_context(browser: Browser, console: ConsoleWatch, line: str) -> AsyncGenerator[OpenContext]:
     """Opens somebody's browser: `await open_context(**options)` with Playwright's options of `new_context`."""
     opened: list[BrowserContext] = []
 
@@ -94,6 +112,8 @@ async def open_context(browser: Browser, console: ConsoleWatch) -> AsyncGenerato
         }
         context = await browser.new_context(**defaults | options)
         context.set_default_timeout(PATIENCE_MS)
+        if line == "requests":
+            await context.add_init_script(BLOCKED)
         console.watch(context)
         opened.append(context)
         return context
