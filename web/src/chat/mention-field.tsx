@@ -1,5 +1,5 @@
 /** A text field in which @ completes the names of people, and @here calls everyone who is here now. */
-import { type KeyboardEvent, type ReactNode, type Ref, useId, useImperativeHandle, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, type Ref, useId, useImperativeHandle, useLayoutEffect, useRef, useState } from "react";
 import { useSession } from "~/session/context";
 import type { Member } from "~/session/state";
 import { Avatar } from "~/ui/avatar";
@@ -38,6 +38,14 @@ export function MentionField({ value, onChange, onKeyDown, children, ref, ...res
   const found = query === null ? [] : matching(members, query.text, myId);
   const isOpen = found.length > 0;
 
+  // Before the next key: whoever types on types behind the name.
+  const completedAt = useRef<number | null>(null);
+  useLayoutEffect(() => {
+    if (completedAt.current === null) return;
+    field.current?.setSelectionRange(completedAt.current, completedAt.current);
+    completedAt.current = null;
+  });
+
   const change = (next: string, at: number) => {
     setCaret(at);
     setChoice(0);
@@ -48,7 +56,7 @@ export function MentionField({ value, onChange, onKeyDown, children, ref, ...res
     if (query === null) return;
     const next = completed(value, query, candidate.name);
     change(next.text, next.caret);
-    requestAnimationFrame(() => field.current?.setSelectionRange(next.caret, next.caret));
+    completedAt.current = next.caret;
   };
   const keyed = (event: KeyboardEvent<HTMLTextAreaElement>) => {
     // Enter that picks a word of an input method does not send.

@@ -4,7 +4,7 @@ import { VList, type VListHandle } from "virtua";
 import { focusWhenDrawn } from "~/lib/focus";
 import { plural } from "~/lib/format";
 import { useNow } from "~/lib/hooks";
-import { useClient, useClientState } from "~/session/context";
+import { useClient, useClientState, useSession } from "~/session/context";
 import { Button } from "~/ui/controls";
 import { Icon } from "~/ui/icon";
 import type { MessageDeeds } from "./deeds";
@@ -14,6 +14,8 @@ import { MessageBubble } from "./message-bubble";
 import { ReadReport } from "./reading";
 
 const AT_END = 60;
+/** After so long a list that was sent to a place is there, in milliseconds. */
+const ARRIVED = 250;
 /** How long the message that somebody was led to is marked, in milliseconds. */
 const MARKED = 2_500;
 
@@ -37,7 +39,6 @@ export function MessageList({ items, hasOlder, isInSight, deeds, names, onLeave 
   const sticks = useRef(true);
   // Null until it is measured.
   const [isAtEnd, setAtEnd] = useState<boolean | null>(null);
-  const [seenCount, setSeenCount] = useState<number | null>(null);
   const [newsOutOfSight, setNewsOutOfSight] = useState("");
   const count = items.length;
 
@@ -46,27 +47,45 @@ export function MessageList({ items, hasOlder, isInSight, deeds, names, onLeave 
   const isShifted = heldFirstKey !== firstKey;
   useLayoutEffect(() => holdFirstKey(firstKey), [firstKey]);
 
+  // What the list shows now, for what runs after it was drawn.
+  const shown = useRef(items);
+  useLayoutEffect(() => {
+    shown.current = items;
+  }, [items]);
+  // Set while the list is on its way to a place: where it stands meanwhile means nothing.
+  const isOnItsWay = useRef(false);
+
   const measure = useCallback(() => {
     const handle = list.current;
-    if (!handle || handle.viewportSize === 0) return;
+    if (!handle || handle.viewportSize === 0 || isOnItsWay.current) return;
     const isThere = handle.scrollSize - handle.scrollOffset - handle.viewportSize < AT_END;
     setAtEnd(isThere);
-    if (isThere) setSeenCount(null);
-    else if (sticks.current) setSeenCount(count);
     sticks.current = isThere;
     const first = handle.findItemIndex(handle.scrollOffset) - 1;
     const last = handle.findItemIndex(handle.scrollOffset + handle.viewportSize) - 1;
     const isOut = (item: ChatItem, at: number) => (item.thread?.newCount ?? 0) > 0 && (at < first || at > last);
-    setNewsOutOfSight(items.filter(isOut).map((item) => item.key).join(" "));
-  }, [count, items]);
+    setNewsOutOfSight(shown.current.filter(isOut).map((item) => item.key).join(" "));
+  }, []);
 
   const toEnd = useCallback(() => {
     sticks.current = true;
-    setSeenCount(null);
     // The list's first row is what stands above the messages, its last what stands below them.
-    list.current?.scrollToIndex(count + 1, { align: "end" });
+    list.current?.scrollToIndex(shown.current.length + 1, { align: "end" });
     requestAnimationFrame(measure);
-  }, [count, measure]);
+  }, [measure]);
+
+  const goTo = useCallback(
+    (at: number, align: "start" | "center" | "nearest") => {
+      sticks.current = false;
+      isOnItsWay.current = true;
+      list.current?.scrollToIndex(at + 1, { align });
+      setTimeout(() => {
+        isOnItsWay.current = false;
+        measure();
+      }, ARRIVED);
+    },
+    [measure],
+  );
 
   const lastKey = items.at(-1)?.key;
   const lastIsMine = items.at(-1)?.outgoing != null;
@@ -86,23 +105,18 @@ export function MessageList({ items, hasOlder, isInSight, deeds, names, onLeave 
   useLayoutEffect(() => {
     if (newsKey === shownNews.current) return;
     shownNews.current = newsKey;
-    if (newsKey === undefined) return;
-    sticks.current = false;
-    list.current?.scrollToIndex(newsAt + 1, { align: "start" });
-    requestAnimationFrame(measure);
-  }, [newsKey, newsAt, measure]);
+    if (newsKey !== undefined) goTo(newsAt, "start");
+  }, [newsKey, newsAt, goTo]);
 
   const focus = useCallback(
     (key: string, align: "center" | "nearest") => {
       const at = items.findIndex((item) => item.key === key);
       if (at < 0) return false;
-      sticks.current = false;
-      list.current?.scrollToIndex(at + 1, { align });
+      goTo(at, align);
       focusWhenDrawn(frame.current, `[data-message="${CSS.escape(key)}"]`);
-      requestAnimationFrame(measure);
       return true;
     },
-    [items, measure],
+    [items, goTo],
   );
 
   const led = useRef(0);
@@ -124,7 +138,7 @@ export function MessageList({ items, hasOlder, isInSight, deeds, names, onLeave 
     if (next) focus(next.key, "nearest");
   };
 
-  const newer = seenCount === null ? 0 : Math.max(0, count - seenCount);
+  const unread = useSession((state) => state.reading?.unread ?? 0);
   // What is written in, and what somebody is led to, stays drawn wherever the list scrolls.
   const kept = items.flatMap((item, at) => (item.key === editingId || item.key === target?.id ? [at + 1] : []));
   return (
@@ -173,7 +187,7 @@ export function MessageList({ items, hasOlder, isInSight, deeds, names, onLeave 
         />
         {isAtEnd === false && (
           <button type="button" onClick={toEnd} className={`bg-accent text-accent-ink ${pill}`}>
-            {newer > 0 ? `${newer} new` : "Latest"}
+            {unread > 0 ? `${unread} new` : "Latest"}
             <Icon name="arrowDown" size={13} />
           </button>
         )}
