@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.security.hostile import payloads
+from tests.security.hostile import RUN, payloads
 from tests.security.test_fuzz import call, cosession
 from tests.support.browser import ConsoleWatch
 from tests.support.server import ServerProcess
@@ -143,6 +144,60 @@ async def test_nothing_that_an_agent_or_a_person_writes_runs_in_the_page(
     rows = await read_through(page)
     assert rows > 40
     await assert_nothing_ran(page)
+
+
+def share_files(server: ServerProcess, token: str, session_id: str) -> list[str]:
+    """Files whose names ask to be run and whose text would, with remarks on their lines. Returns their hashes."""
+    text = "\n".join(" ".join(payload.split()) for payload in PAYLOADS)
+    hashes: list[str] = []
+    for number, name in enumerate(("page.html", "picture.svg", "src/<img src=x onerror=alert(1)>.js", "notes.md")):
+        content = f"<svg xmlns='http://www.w3.org/2000/svg' onload='{RUN}'>{text}\n{number}</svg>\n".encode()
+        sha = hashlib.sha256(content).hexdigest()
+        put(server, token, f"/api/sessions/{session_id}/blobs/{sha}", content)
+        item = {"key": f"f{number}", "path": name, "change": "added", "version": sha, "size": len(content)}
+        call(server, token, f"/api/sessions/{session_id}/files", {"items": [item]})
+        hashes.append(sha)
+    frames = [
+        {"type": "add_comment", "file": "page.html", "line": number + 1, "content": text}
+        for number, text in enumerate(chunks())
+    ]
+    answers = call(server, token, f"/api/sessions/{session_id}/commands", {"frames": frames})["items"]
+    assert {answer["type"] for answer in answers} == {"ack"}
+    return hashes
+
+
+def put(server: ServerProcess, token: str, path: str, content: bytes) -> None:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/octet-stream"}
+    request = urllib.request.Request(server.url + path, content, headers, method="PUT")
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.status == 201
+
+
+async def test_files_and_remarks_on_their_lines_run_nothing_in_the_page_or_opened_by_themselves(
+    server_process: ServerProcess, open_page: OpenPage, console: ConsoleWatch
+) -> None:
+    console.expect(r"/favicon\.ico")
+    server = server_process
+    cosession(server, "user", "add", "ann@example.com", "--name", PAYLOADS[2][:120])
+    token = cosession(server, "token", "ann@example.com")
+    session_id = call(server, token, "/api/sessions", {"title": "Files"})["id"]
+    hashes = share_files(server, token, session_id)
+    page = await open_page(viewport={"width": 1440, "height": 900})
+    await page.goto(cosession(server, "user", "sign-in", "ann@example.com"))
+    await expect(page.get_by_role("list", name="Sessions")).to_be_visible()
+    for name in ("page.html", "picture.svg", "notes.md"):
+        await page.goto(f"{server.url}/s/{session_id}#file={name}")
+        await expect(page.get_by_text("window.__ran").first).to_be_visible()
+        await assert_nothing_ran(page)
+        for _ in range(8):
+            await page.mouse.wheel(0, 1_200)
+            await assert_nothing_ran(page)
+    for sha in hashes:
+        answer = await page.goto(f"{server.url}/api/sessions/{session_id}/blobs/{sha}")
+        assert answer is not None
+        assert answer.headers["content-type"].startswith("text/plain")
+        assert "sandbox" in answer.headers["content-security-policy"]
+        await assert_nothing_ran(page)
 
 
 async def test_an_answer_of_the_interface_opened_as_a_page_runs_nothing(
