@@ -46,8 +46,11 @@ export function ChatPanel({ sessionId, me, isShown, isBeside, composer }: Props)
 
   // Who is led to a message does not want the thread that lies over it.
   const target = useChatDeskState((state) => state.target);
+  const led = useRef(0);
   useEffect(() => {
-    if (target && isCovered && items.some((item) => item.key === target.id)) desk.closeThread();
+    if (!target || led.current === target.count || !items.some((item) => item.key === target.id)) return;
+    led.current = target.count;
+    if (isCovered) desk.closeThread();
   }, [target, isCovered, items, desk]);
 
   const closeThread = () => {

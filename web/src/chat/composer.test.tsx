@@ -228,7 +228,7 @@ test("nobody edits what another wrote, and who only watches changes nothing", as
   await says(said(1, "Hi"), entry(2, "reaction_added", { message_id: "msg_1", user_id: bob.user_id, emoji: "👍" }));
   fireEvent.mouseEnter(message("Hi"));
   expect(screen.getAllByRole("button").map((button) => button.getAttribute("aria-label") ?? button.textContent)).toEqual([
-    "thumbs up: Bob Tanaka. ",
+    "thumbs up: Bob Tanaka",
     "Copy link",
   ]);
 });

@@ -6,6 +6,8 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 export interface ChatDesk {
   /** The first message of the thread that is open. */
   threadId: string | null;
+  /** It was opened to show one of its replies, not to write in it. */
+  isThreadShown: boolean;
   /** The message whose text is being changed, and in which of the two lists. */
   editing: { id: string; isThread: boolean } | null;
   /** Where somebody was led to; `count` tells two ways to the same message apart. */
@@ -19,13 +21,20 @@ export interface ChatDesk {
 export class ChatDeskState {
   readonly store: StoreApi<ChatDesk> = createStore(() => ({
     threadId: null,
+    isThreadShown: false,
     editing: null,
     target: null,
     isReading: false,
     seenReplies: new Map(),
   }));
 
-  openThread = (threadId: string): void => this.store.setState({ threadId });
+  openThread = (threadId: string): void => this.store.setState({ threadId, isThreadShown: false });
+
+  /** Opens a thread and leads to one of its replies. */
+  showReply = (threadId: string, replyId: string): void => {
+    this.store.setState({ threadId, isThreadShown: true });
+    this.lead(replyId);
+  };
 
   closeThread = (): void => this.store.setState({ threadId: null });
 

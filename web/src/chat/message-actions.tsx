@@ -15,11 +15,13 @@ export interface Actions {
 
 interface Props {
   actions: Actions;
+  /** There is a line with name and time above the text, which may be covered; the text never is. */
+  hasHead: boolean;
   /** The bar stays while its picker is open. */
   onPicker: (isOpen: boolean) => void;
 }
 
-export function MessageActions({ actions, onPicker }: Props) {
+export function MessageActions({ actions, hasHead, onPicker }: Props) {
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const { react } = actions;
   const close = () => {
@@ -32,7 +34,7 @@ export function MessageActions({ actions, onPicker }: Props) {
       aria-label="Message actions"
       tabIndex={-1}
       onKeyDown={walk}
-      className="bg-raised border-line shadow-raised absolute -top-3.5 right-3 z-10 flex rounded-lg border p-0.5"
+      className={`bg-raised border-line shadow-raised absolute right-3 z-10 flex rounded-lg border p-0.5 ${hasHead ? "-top-3.5" : "bottom-full -mb-1"}`}
     >
       {react &&
         QUICK.map((emoji, at) => (

@@ -52,14 +52,15 @@ export const MessageBubble = memo(function MessageBubble(props: Props) {
         aria-label={`${isMine ? "You" : item.username}, ${clock(item.at)}${source ? `, from ${source}` : ""}${item.sessionOnly ? ", stays in the session" : ""}${isCalled ? ", mentions you" : ""}`}
         onMouseEnter={() => pointAt(true)}
         onMouseLeave={() => pointAt(false)}
-        onFocus={() => setFocus(true)}
+        // A click is no reason to keep the bar over what the pointer has left.
+        onFocus={(event) => setFocus(event.target.matches(":focus-visible"))}
         onBlur={(event) => !event.currentTarget.contains(event.relatedTarget) && setFocus(false)}
         onKeyDown={(event) => event.target === event.currentTarget && actions && press(event, actions, props)}
         className={`relative flex gap-2 px-3 outline-offset-[-2px] transition-colors duration-700 ${item.isFirst ? "pt-3 pb-px" : "py-px"} ${isMine ? "flex-row-reverse" : ""} ${isTarget ? "bg-selected" : ""} ${isCalled ? "shadow-[inset_3px_0_0_var(--warn-ink)]" : ""}`}
       >
         <Body {...props} actions={actions} isCalled={isCalled} />
         {actions && !props.isEditing && (isPointedAt || hasFocus || isPicking) && (
-          <MessageActions actions={actions} onPicker={setPicking} />
+          <MessageActions actions={actions} hasHead={item.isFirst} onPicker={setPicking} />
         )}
       </article>
     </>

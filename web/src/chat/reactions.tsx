@@ -28,7 +28,7 @@ export function Reactions({ reactions, onToggle }: Props) {
             type="button"
             aria-pressed={isMine}
             aria-disabled={onToggle ? undefined : true}
-            aria-label={`${words}. ${!onToggle ? "" : isMine ? "Take yours back" : "React too"}`}
+            aria-label={onToggle ? `${words}. ${isMine ? "Take yours back" : "React too"}` : words}
             title={words}
             onClick={() => onToggle?.(emoji, isMine)}
             className={`flex h-6 items-center gap-1 rounded-full border px-2 text-xs tabular-nums transition-colors ${

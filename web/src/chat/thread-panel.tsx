@@ -36,13 +36,16 @@ export function ThreadPanel({ sessionId, me, rootId, names, isShown, onRemove, o
   const [root] = thread;
   const toComposer = useCallback(() => composer.current?.focus(), []);
   const deeds = useDeeds({ isThread: true, onRemove, onEdited: toComposer });
-  const hasTarget = useChatDeskState((state) => state.target !== null);
+  const isOnlyShown = useChatDeskState((state) => state.isThreadShown);
 
   const isRootThere = root !== undefined;
-  const wasLed = useRef(hasTarget);
+  const frame = useRef<HTMLElement>(null);
   useEffect(() => {
-    if (isRootThere && !wasLed.current) composer.current?.focus();
-  }, [isRootThere, rootId]);
+    if (isOnlyShown) return;
+    // Where nothing may be written, the thread itself hears Escape.
+    if (composer.current) composer.current.focus();
+    else frame.current?.focus();
+  }, [isRootThere, rootId, isOnlyShown]);
 
   const isPageShown = usePageShown();
   const lastSeq = thread.at(-1)?.seq ?? 0;
@@ -62,7 +65,13 @@ export function ThreadPanel({ sessionId, me, rootId, names, isShown, onRemove, o
   const replies = items.filter((item, at) => at > 0 && !item.message?.is_deleted).length;
   return (
     // oxlint-disable-next-line jsx-a11y/no-static-element-interactions -- hears Escape from everything within
-    <section aria-label="Thread" onKeyDown={onKeyDown} className="bg-surface flex h-full min-h-0 flex-col">
+    <section
+      ref={frame}
+      aria-label="Thread"
+      tabIndex={-1}
+      onKeyDown={onKeyDown}
+      className="bg-surface flex h-full min-h-0 flex-col outline-none"
+    >
       <header className="border-line flex h-9 shrink-0 items-center gap-2 border-b pr-1.5 pl-4">
         <h2 className="text-sm font-semibold">Thread</h2>
         {root && <span className="text-ink-faint min-w-0 flex-1 truncate text-xs">{replies > 0 ? plural(replies, "reply", "replies") : "No replies yet"}</span>}

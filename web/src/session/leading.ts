@@ -91,8 +91,7 @@ async function leadToMessage(id: string, { client, desk }: Room): Promise<boolea
   const message = find();
   if (!message) return false;
   if (message.parent_id !== null) {
-    desk.openThread(message.parent_id);
-    desk.lead(id);
+    desk.showReply(message.parent_id, id);
     return true;
   }
   if (!(await client.messagesBackTo(message.seq))) return false;
