@@ -6,11 +6,14 @@ unpacked once into `.venv`; Debian's package, when root. Playwright's own downlo
 
 from __future__ import annotations
 
+import fcntl
 import os
 import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,11 +49,20 @@ def find_chromium() -> Chromium:
     problems: list[str] = []
     for attempt in (_from_npm, _from_debian):
         try:
-            return attempt()
+            with _one_at_a_time():
+                return attempt()
         except (NoBrowser, OSError, subprocess.SubprocessError) as problem:
             problems.append(str(problem))
     tried = "; ".join(problems)
     raise NoBrowser(f"No Chromium: install one, or set COSESSION_CHROMIUM to its program. Tried: {tried}")
+
+
+@contextmanager
+def _one_at_a_time() -> Generator[None]:
+    """Tests run in several processes; the first of them installs, the others find what it installed."""
+    with (ROOT / ".venv" / "browser.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _on_path() -> Chromium | None:
