@@ -71,9 +71,10 @@ class Team:
     def start(self, title: str) -> str:
         return str(self.call("ana", "POST", "/api/sessions", {"title": title})["id"])
 
-    def say(self, who: str, content: str, session_id: str = "") -> int:
+    def say(self, who: str, content: str, session_id: str = "", parent_id: str | None = None) -> int:
         """Says it beside any browser; returns where it stands in the log."""
-        frame = {"type": "chat_message", "client_msg_id": f"k{next(self._keys)}", "content": content}
+        key = f"k{next(self._keys)}"
+        frame = {"type": "chat_message", "client_msg_id": key, "content": content, "parent_id": parent_id}
         path = f"/api/sessions/{session_id or self.session_id}/commands"
         return int(self.call(who, "POST", path, {"frames": [frame]})["items"][0]["seq"])
 
@@ -165,6 +166,7 @@ async def test_a_thread_its_reactions_an_edit_and_a_deletion_are_lived_through_b
     await ana.keyboard.type("rocket")
     await ana.keyboard.press("Enter")
     await expect(ana.get_by_role("dialog", name="Choose a reaction")).to_have_count(0)
+    await expect(message(ana, "Shall we ship it?").get_by_role("button", name="React…")).to_be_focused()
     await expect(reaction(ben, "Shall we ship it?", "rocket: Ana Silva. React too")).to_be_visible()
     await reaction(ben, "Shall we ship it?", "rocket: Ana Silva. React too").click()
     both = reaction(ana, "Shall we ship it?", "rocket: you and Ben Okafor. Take yours back")
@@ -245,7 +247,6 @@ async def test_who_is_called_sees_it_and_what_is_unread_is_the_same_in_every_tab
 
     # The list of sessions counts as well. Who comes from there stands where the news begin, and has read at their end.
     await second.goto(team.server.url)
-    await first.close()
     team.say("ana", "@Ben Okafor are you there?")
     for number in range(30):
         team.say("ana", f"Point {number}: " + "a long sentence about the release. " * 3)
@@ -261,6 +262,7 @@ async def test_who_is_called_sees_it_and_what_is_unread_is_the_same_in_every_tab
     await second.get_by_role("button", name="31 new").click()
     await expect(message(second, "Point 29")).to_be_in_viewport()
     await expect(second).to_have_title("Fix the cart · Cosession")
+    await expect(first).to_have_title("Fix the cart · Cosession")
     assert team.unread("ben") == (0, 0)
 
 
@@ -268,8 +270,10 @@ async def test_what_was_said_is_found_and_led_to_however_far_back_and_in_whateve
     team: Team, open_page: OpenPage, picture: Picture
 ) -> None:
     old = team.say("ben", "The discount of the golden customers is wrong")
+    [first] = team.call("ana", "GET", f"/api/sessions/{team.session_id}/messages")["items"]
+    team.say("ana", "Silver is affected, too", parent_id=first["message"]["id"])
     for number in range(150):
-        team.say("ana" if number % 3 else "ben", f"Filler {number}")
+        team.say("ana" if number % 2 else "ben", f"Filler {number}")
     other = team.start("Old release")
     team.say("ana", "golden hammers are no help", other)
     for number in range(1, 3):
@@ -311,6 +315,15 @@ async def test_what_was_said_is_found_and_led_to_however_far_back_and_in_whateve
     await expect(row).to_be_in_viewport()
     assert wanted is not None
     assert (await row.inner_text()).strip() in wanted
+
+    # An answer is shown in its thread.
+    await ana.keyboard.press("Control+k")
+    await ana.keyboard.type("silver")
+    await expect(found).to_have_count(1)
+    await ana.keyboard.press("Enter")
+    await expect(reply(ana, "Silver is affected, too")).to_be_focused()
+    await ana.keyboard.press("Escape")
+    await expect(thread(ana)).to_have_count(0)
 
     # In all sessions: the other one opens at its message.
     await ana.keyboard.press("Control+k")
