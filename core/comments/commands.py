@@ -80,7 +80,7 @@ def add_comment(tx: Transaction, actor: Actor, session_id: str, draft: Draft, *,
         before=quote.before,
         after=quote.after,
         content=content,
-        mentions=mentions.called_by(tx, session_id, content, draft.mentions).user_ids,
+        mentions=_called(tx, actor, session_id, content, draft.mentions, thread),
         source=actor.source,
         timestamp=iso(tx.now),
     )
@@ -196,6 +196,29 @@ def _answered(tx: Transaction, session_id: str, comment_id: str) -> tables.Comme
     if tx.sql.exec(left.limit(1)).first() is None:
         raise MessageGone
     return thread
+
+
+def _called(
+    tx: Transaction,
+    actor: Actor,
+    session_id: str,
+    content: str,
+    picked: tuple[str, ...],
+    thread: tables.CommentThread | None,
+) -> list[str]:
+    """Whom a comment calls: those it names, and with an answer everybody who spoke in its thread."""
+    called = set(mentions.called_by(tx, session_id, content, picked).user_ids)
+    if thread is not None:
+        seat, comment = tables.Participation, tables.Comment
+        spoke = select(comment.user_id).where(comment.thread_id == thread.id, comment.user_id != actor.user_id)
+        called.update(
+            tx.sql.exec(
+                select(seat.user_id).where(
+                    seat.session_id == session_id, col(seat.removed_at).is_(None), col(seat.user_id).in_(spoke)
+                )
+            )
+        )
+    return sorted(called)
 
 
 def _quote_of(thread: tables.CommentThread) -> Quote:

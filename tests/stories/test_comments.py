@@ -384,3 +384,18 @@ async def test_without_a_socket_comments_are_commands_too(cast: Cast, folder: Fo
     assert [item["type"] for item in answer.json()["items"]] == ["ack"]
     (thread,) = await threads(folder)
     assert thread["comments"][0]["content"] == "By post"
+
+
+async def test_an_answer_calls_everybody_else_who_spoke_in_the_thread(cast: Cast, folder: Folder) -> None:
+    await folder.save(FILE, FIRST)
+    alice, bob = await cast.alice.open(cast.session_id), await cast.bob.open(cast.session_id)
+    root = await add(bob)
+    answer = await add(alice, "because", thread_id=root)
+    entry = await bob.until(lambda frame: frame.get("comment", {}).get("id") == answer)
+    assert entry["comment"]["mentions"] == [cast.bob.id]
+    view = await cast.bob.call("GET", f"/api/sessions/{cast.session_id}")
+    assert (view.json()["unread_count"], view.json()["mention_count"]) == (1, 1)
+    last = await add(bob, "I see", thread_id=root)
+    await alice.until(lambda frame: frame.get("comment", {}).get("id") == last)
+    told = [entry["comment"]["mentions"] for entry in alice.entries if entry["type"] == "code_comment"]
+    assert told[0] == [], "a first remark calls whom it names, and nobody else"

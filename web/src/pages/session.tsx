@@ -7,6 +7,7 @@ import { ChatPanel } from "~/chat/chat-panel";
 import type { ComposerHandle } from "~/chat/composer";
 import { ChatRoom, useUnread } from "~/chat/room";
 import { type FilePlace, FileLinksProvider, isSameFile } from "~/code/file-refs";
+import { CommentNews } from "~/comments/news";
 import { useOpening } from "~/files/opening";
 import { FileRoom } from "~/files/room";
 import { FollowRoom } from "~/follow/context";
@@ -193,6 +194,7 @@ function SessionRoom({ id, me }: { id: string; me: Me }) {
           </div>
         </main>
         <Announcer />
+        <CommentNews />
         <FollowAnnouncer />
         {isSearchOpen && <SearchDialog sessionId={id} onChoose={goToHit} onClose={() => setSearchOpen(false)} />}
         {isHelpOpen && <HelpDialog onClose={() => setHelpOpen(false)} />}
