@@ -6,9 +6,9 @@ import random
 from typing import Any
 
 import pytest
+from sqlmodel import SQLModel
 from sqlmodel import text as sql
 
-from core import tables
 from tests.stories.conftest import Cast
 from tests.stories.house import Client, Frame
 
@@ -236,7 +236,7 @@ async def test_a_text_that_was_taken_back_is_nowhere_any_more(cast: Cast) -> Non
 
 async def assert_nowhere(cast: Cast) -> None:
     """In no row of no table."""
-    names = [table.name for table in tables.SQLModel.metadata.sorted_tables]
+    names = [table.name for table in SQLModel.metadata.sorted_tables]
     for name in names:
         query = sql(f"SELECT * FROM {name}")
         rows = await cast.house.runtime.db.read(lambda tx, query=query: tx.sql.connection().execute(query).all())

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlmodel import SQLModel
 
 from core.db import Transaction
-from core.tables import SQLModel
 from tests.stories.conftest import Cast
 from tests.stories.house import Client, Frame, Someone
 from tests.stories.test_files import Folder, folder

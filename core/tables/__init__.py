@@ -1,0 +1,49 @@
+"""Every table, for SQLite and Postgres alike.
+
+The log (`events`) is the truth of a session; `messages` and the counters in `sessions` are projections of it that
+change in the same transaction. Texts that people wrote live in exactly three places: the log entry, its projection, and
+what search looks in.
+"""
+
+from __future__ import annotations
+
+from core.tables.chat import Mention, Message, Reaction, ReadMark, SearchEntry
+from core.tables.columns import COUNTED, UtcDateTime, table_of
+from core.tables.files import Blob, Comment, CommentThread, FileVersion, SharedFile
+from core.tables.outside import Inbox, Lease, Mirror, MirrorLink
+from core.tables.people import Identity, Login, Meta, SignInLink, Team, TeamMember, UsedTicket, User
+from core.tables.sessions import AgentStats, Invite, InviteUse, LogEntry, Participation, Session
+
+__all__ = [
+    "COUNTED",
+    "AgentStats",
+    "Blob",
+    "Comment",
+    "CommentThread",
+    "FileVersion",
+    "Identity",
+    "Inbox",
+    "Invite",
+    "InviteUse",
+    "Lease",
+    "LogEntry",
+    "Login",
+    "Mention",
+    "Message",
+    "Meta",
+    "Mirror",
+    "MirrorLink",
+    "Participation",
+    "Reaction",
+    "ReadMark",
+    "SearchEntry",
+    "Session",
+    "SharedFile",
+    "SignInLink",
+    "Team",
+    "TeamMember",
+    "UsedTicket",
+    "User",
+    "UtcDateTime",
+    "table_of",
+]

@@ -1,0 +1,82 @@
+"""Threads outside, what came in from there, and the leases of those who work on them."""
+
+# SQLModel declares `__tablename__` as something only a checker of its own could accept.
+# pyright: reportAssignmentType=false
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Column, LargeBinary, String, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from core.tables.columns import moment, session_reference
+
+
+class Inbox(SQLModel, table=True):
+    """A verified request from outside, stored before it is acknowledged and handled afterwards, once."""
+
+    __tablename__ = "inbox"
+    #: The sender's own id of the event; a second delivery finds it here.
+    id: str = Field(sa_column=Column(String(120), primary_key=True))
+    kind: str = Field(sa_column=Column(String(40), nullable=False))
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    received_at: datetime = moment(index=True)
+    #: Counts up; the order of handling.
+    position: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    attempts: int = 0
+    not_before: datetime = moment()
+    handled_at: datetime | None = moment(nullable=True, index=True)
+    #: Why it was given up, in words for an operator.
+    error: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class Lease(SQLModel, table=True):
+    """Work that only one process may do at a time, by name. `fence` counts the holders, so that a late one is known."""
+
+    __tablename__ = "leases"
+    name: str = Field(sa_column=Column(String(80), primary_key=True))
+    owner: str | None = Field(default=None, sa_column=Column(String(40)))
+    fence: int = 0
+    until: datetime | None = moment(nullable=True)
+
+
+class Mirror(SQLModel, table=True):
+    """A thread that copies a session: its reader's cursor, its lease, and the one post that may be in flight."""
+
+    __tablename__ = "mirrors"
+    __table_args__ = (UniqueConstraint("realm", "channel", "root", name="one_mirror_per_thread"),)
+    session_id: str = session_reference(primary_key=True)
+    realm: str = Field(sa_column=Column(String(40), nullable=False))
+    channel: str = Field(sa_column=Column(String(40), nullable=False))
+    channel_name: str = Field(default="", sa_column=Column(String(120), nullable=False))
+    #: The `ts` of the card that the thread hangs under; empty until it is posted.
+    root: str | None = Field(default=None, sa_column=Column(String(40)))
+    status: str = Field(default="opening", sa_column=Column(String(10), nullable=False))
+    status_reason: str = Field(default="", sa_column=Column(Text, nullable=False))
+    #: Every entry up to this seq is in the thread, or does not belong there.
+    cursor: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    #: The entry whose post was begun and not yet confirmed: after a crash it is looked for before it is posted again.
+    intent: int | None = Field(default=None, sa_column=Column(BigInteger))
+    #: The message that shows the agent's turn and is still being edited, and the entry that the turn began with.
+    progress_ts: str | None = Field(default=None, sa_column=Column(String(40)))
+    progress_seq: int | None = Field(default=None, sa_column=Column(BigInteger))
+    #: The entry up to which the card tells the truth, and a digest of what it showed then.
+    card_seq: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    card_hash: str = Field(default="", sa_column=Column(String(64), nullable=False))
+    lease_owner: str | None = Field(default=None, sa_column=Column(String(40)))
+    lease_fence: int = 0
+    lease_until: datetime | None = moment(nullable=True)
+    created_at: datetime = moment()
+
+
+class MirrorLink(SQLModel, table=True):
+    """Which message of the thread is which message of the session, whichever side it began on."""
+
+    __tablename__ = "mirror_links"
+    realm: str = Field(sa_column=Column(String(40), primary_key=True))
+    channel: str = Field(sa_column=Column(String(40), primary_key=True))
+    ts: str = Field(sa_column=Column(String(40), primary_key=True))
+    session_id: str = session_reference(index=True)
+    message_id: str = Field(sa_column=Column(String(40), nullable=False, index=True))
+    origin: str = Field(sa_column=Column(String(10), nullable=False))
