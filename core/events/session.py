@@ -1,0 +1,86 @@
+"""The session and its people."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from core.events.parts import Event, Person, Role
+
+
+class SessionStarted(Event):
+    type: Literal["session_started"] = "session_started"
+    title: str
+    host: Person
+    agent: str | None = None
+
+
+class SessionUpdate(Event):
+    """Only the fields that changed are set. `host` is who has taken the session over."""
+
+    type: Literal["session_update"] = "session_update"
+    title: str | None = None
+    host: Person | None = None
+
+
+class SessionEnded(Event):
+    type: Literal["session_ended"] = "session_ended"
+    reason: str = ""
+
+
+class ParticipantAdded(Event):
+    """Somebody became a participant: by starting the session, by an invite, or as a member of the session's team."""
+
+    type: Literal["participant_added"] = "participant_added"
+    user: Person
+    role: Role
+    via: Literal["start", "invite", "team"]
+
+
+class ParticipantRemoved(Event):
+    type: Literal["participant_removed"] = "participant_removed"
+    user_id: str
+
+
+class RoleChanged(Event):
+    type: Literal["role_changed"] = "role_changed"
+    user_id: str
+    role: Role
+
+
+class InviteCreated(Event):
+    """Names the invite, never its secret."""
+
+    type: Literal["invite_created"] = "invite_created"
+    invite_id: str
+    role: Role
+    expires_at: str
+    max_uses: int
+
+
+class InviteAccepted(Event):
+    type: Literal["invite_accepted"] = "invite_accepted"
+    invite_id: str
+    user_id: str
+
+
+class InviteWithdrawn(Event):
+    type: Literal["invite_revoked"] = "invite_revoked"
+    invite_id: str
+
+
+class ThreadLinked(Event):
+    """A thread outside mirrors this session from here on."""
+
+    type: Literal["thread_linked"] = "thread_linked"
+    provider: Literal["slack"] = "slack"
+    channel: str
+    channel_name: str = ""
+    url: str = ""
+
+
+class MirrorPaused(Event):
+    """The thread is gone or refuses posts; nothing is copied until somebody links a new one."""
+
+    type: Literal["mirror_paused"] = "mirror_paused"
+    provider: Literal["slack"] = "slack"
+    reason: str
