@@ -1,7 +1,8 @@
 /** Which version of a file: a button that opens its timeline, the newest on top. Arrows walk it. */
-import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
+import { useId } from "react";
 import { clock, moment } from "~/lib/format";
 import type { FileVersion } from "~/session/protocol";
+import { useDropdown } from "~/ui/dropdown";
 import { Icon } from "~/ui/icon";
 
 interface Props {
@@ -19,44 +20,16 @@ interface Props {
 const words = { added: "added", modified: "changed", deleted: "deleted", renamed: "renamed" };
 
 export function VersionPicker({ label, versions, chosen, whenNull = "Newest", onChoose }: Props) {
-  const [isOpen, setOpen] = useState(false);
-  const frame = useRef<HTMLDivElement>(null);
+  const { frame, isOpen, toggle, close, onKeyDown } = useDropdown({
+    items: "[role=option]:not([aria-disabled=true])",
+    first: "[role=option][aria-selected=true]",
+    wraps: false,
+  });
   const id = useId();
   const at = versions.findIndex((one) => one.version === chosen);
   const number = versions.length - at;
   const name = chosen === null || at < 0 ? whenNull : `Version ${number}`;
 
-  useEffect(() => {
-    if (!isOpen) return;
-    frame.current?.querySelector<HTMLElement>("[role=option][aria-selected=true]")?.focus();
-    const onPress = (event: PointerEvent) => {
-      if (!frame.current?.contains(event.target as Node)) setOpen(false);
-    };
-    document.addEventListener("pointerdown", onPress);
-    return () => document.removeEventListener("pointerdown", onPress);
-  }, [isOpen]);
-
-  const close = () => {
-    setOpen(false);
-    frame.current?.querySelector<HTMLElement>("[aria-haspopup]")?.focus();
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (!isOpen) return;
-    const options = [...(frame.current?.querySelectorAll<HTMLElement>("[role=option]:not([aria-disabled=true])") ?? [])];
-    const here = options.indexOf(document.activeElement as HTMLElement);
-    const next = {
-      ArrowDown: options[Math.min(options.length - 1, here + 1)],
-      ArrowUp: options[Math.max(0, here - 1)],
-      Home: options[0],
-      End: options.at(-1),
-    }[event.key];
-    if (event.key === "Escape") close();
-    else if (event.key === "Tab") setOpen(false);
-    else if (next) next.focus();
-    else return;
-    event.stopPropagation();
-    if (event.key !== "Tab") event.preventDefault();
-  };
   const choose = (version: string | null) => {
     close();
     onChoose(version);
@@ -71,7 +44,7 @@ export function VersionPicker({ label, versions, chosen, whenNull = "Newest", on
         aria-expanded={isOpen}
         aria-controls={isOpen ? id : undefined}
         aria-label={`${label}: ${name}${versions.length > 0 ? ` of ${versions.length}` : ""}`}
-        onClick={() => setOpen(!isOpen)}
+        onClick={toggle}
         className="border-line-strong/60 bg-raised hover:bg-hover flex h-7 items-center gap-1.5 rounded-control border px-2 text-xs whitespace-nowrap"
       >
         <Icon name="history" size={13} className="text-ink-faint" />

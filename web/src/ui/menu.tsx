@@ -1,6 +1,7 @@
 /** A button that opens a short list of actions: arrows walk it, Escape and a click elsewhere close it. */
-import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { type ReactNode, useId } from "react";
 import { IconButton } from "./controls";
+import { useDropdown } from "./dropdown";
 import { Icon, type IconName } from "./icon";
 
 export interface MenuItem {
@@ -21,48 +22,13 @@ interface Props {
 }
 
 export function Menu({ icon = "more", label, items, face, heading }: Props) {
-  const [isOpen, setOpen] = useState(false);
-  const frame = useRef<HTMLDivElement>(null);
+  const { frame, isOpen, toggle, close, onKeyDown } = useDropdown({ items: "[role=menuitem]", wraps: true });
   const id = useId();
-
-  useEffect(() => {
-    if (!isOpen) return;
-    frame.current?.querySelector<HTMLElement>("[role=menuitem]")?.focus();
-    const onPress = (event: PointerEvent) => {
-      if (!frame.current?.contains(event.target as Node)) setOpen(false);
-    };
-    document.addEventListener("pointerdown", onPress);
-    return () => document.removeEventListener("pointerdown", onPress);
-  }, [isOpen]);
-
-  const close = () => {
-    setOpen(false);
-    frame.current?.querySelector<HTMLElement>("[aria-haspopup]")?.focus();
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (!isOpen) return;
-    const found = [...(frame.current?.querySelectorAll<HTMLElement>("[role=menuitem]") ?? [])];
-    const at = found.indexOf(document.activeElement as HTMLElement);
-    const next = {
-      ArrowDown: found[(at + 1) % found.length],
-      ArrowUp: found.at(at <= 0 ? -1 : at - 1),
-      Home: found[0],
-      End: found.at(-1),
-    }[event.key];
-    if (event.key === "Escape") close();
-    else if (event.key === "Tab") setOpen(false);
-    else if (next) next.focus();
-    if (event.key === "Escape" || next) {
-      event.preventDefault();
-      event.stopPropagation();
-    }
-  };
-
   const opens = {
     "aria-haspopup": "menu",
     "aria-expanded": isOpen,
     "aria-controls": isOpen ? id : undefined,
-    onClick: () => setOpen(!isOpen),
+    onClick: toggle,
   } as const;
   return (
     // oxlint-disable-next-line jsx-a11y/no-static-element-interactions -- hears the keys of the buttons within
