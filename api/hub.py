@@ -27,6 +27,7 @@ from api.frames import (
     UserJoined,
     UserLeft,
 )
+from api.others import Others
 from api.room import Room, framed
 from core import log as session_log
 from core import presence
@@ -54,6 +55,8 @@ class Hub:
         self._rooms: dict[str, Room] = {}
         self._per_user: Counter[str] = Counter()
         self.is_draining = False
+        #: None where this process is alone.
+        self.others: Others | None = None
         db.on_commit(self.on_commit)
 
     def drain(self) -> None:
@@ -82,7 +85,12 @@ class Hub:
                 connection.wire.close(Close.NOT_SIGNED_IN, "you were signed out")
 
     def connections_of(self, user_id: str) -> int:
+        """How many this process holds."""
         return self._per_user[user_id]
+
+    def connections_anywhere(self, user_id: str) -> int:
+        """The same over all processes, as far as is known."""
+        return self._per_user[user_id] + (self.others.connections_of(user_id) if self.others is not None else 0)
 
     def rooms(self) -> list[Room]:
         return list(self._rooms.values())
@@ -94,6 +102,8 @@ class Hub:
 
     def present(self, session_id: str) -> list[presence.Shown]:
         room = self._rooms.get(session_id)
+        if room is None and self.others is not None:
+            return self.others.present(session_id)
         return room.presence.everyone() if room else []
 
     @contextmanager
@@ -103,6 +113,8 @@ class Hub:
         if room is None:
             room = self._rooms[session_id] = Room(session_id, head=0)
             metrics.ROOMS.set(len(self._rooms))
+            if self.others is not None:
+                self.others.opened(room)
         room.arriving += 1
         try:
             yield room
@@ -120,7 +132,7 @@ class Hub:
         connection.opened_at = connection.heard_at = self._monotonic()
         room.is_digest_due = True
         metrics.CONNECTIONS.labels(connection.transport).inc()
-        self._per_user[connection.person.user_id] += 1
+        self._count(connection.person.user_id, +1)
         connection.wire.on_drained(lambda: self._drained(room, connection))
         self._show(room, connection)
 
@@ -144,21 +156,29 @@ class Hub:
     def leave(self, room: Room, connection: Connection) -> None:
         room.connections.pop(connection.id, None)
         metrics.CONNECTIONS.labels(connection.transport).dec()
-        self._per_user[connection.person.user_id] -= 1
-        if not self._per_user[connection.person.user_id]:
-            del self._per_user[connection.person.user_id]
+        self._count(connection.person.user_id, -1)
         room.presence.leave(connection.id, connection.person.user_id, self._monotonic())
         if connection.catch_up is not None:
             connection.catch_up.cancel()
         self.presence_changed(room)
         self.forget_if_empty(room)
 
+    def _count(self, user_id: str, change: int) -> None:
+        self._per_user[user_id] += change
+        if self.others is not None:
+            self.others.count(user_id, self._per_user[user_id])
+        if not self._per_user[user_id]:
+            del self._per_user[user_id]
+
     def forget_if_empty(self, room: Room) -> None:
-        if not room.connections and not room.arriving and not len(room.presence):
+        is_empty = not room.connections and not room.arriving and room.presence.is_forgettable
+        if is_empty and self._rooms.get(room.session_id) is room:
             if room.presence_timer is not None:
                 room.presence_timer.cancel()
-            self._rooms.pop(room.session_id, None)
+            del self._rooms[room.session_id]
             metrics.ROOMS.set(len(self._rooms))
+            if self.others is not None:
+                self.others.closed(room)
 
     # ── The log ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -194,6 +214,7 @@ class Hub:
                     connection.role = event.role
         elif isinstance(event, ParticipantAdded):
             room.verdicts[event.user.user_id] = entry.seq, event.role
+            room.presence.welcome(event.user.user_id)
         elif isinstance(event, ParticipantRemoved):
             room.verdicts[event.user_id] = entry.seq, None
             self._expel(room, event.user_id)
@@ -259,13 +280,19 @@ class Hub:
                 connection.write_ephemeral(frame)
 
     def tell(self, session_id: str, user_id: str, frame: Frame) -> None:
-        """A frame for one person, in every tab that they have this session open in."""
+        """A frame for one person, in every tab that they have this session open in, in whichever process."""
+        text = framed(frame)
+        self.tell_here(session_id, user_id, text)
+        if self.others is not None:
+            self.others.say(session_id, user_id, text)
+
+    def tell_here(self, session_id: str, user_id: str, frame: bytes) -> None:
+        """The same for the tabs of this process."""
         room = self._rooms.get(session_id)
         if room is not None:
-            text = framed(frame)
             for connection in room.connections.values():
                 if connection.person.user_id == user_id:
-                    connection.write_ephemeral(text)
+                    connection.write_ephemeral(frame)
 
     def presence_changed(self, room: Room) -> None:
         """Tells the room soon: at once after a quiet while, else with the next batch."""
@@ -278,6 +305,8 @@ class Hub:
         room.presence_sent_at = self._monotonic()
         for news in views.presence_news(room.presence):
             self._broadcast(room, framed(news))
+        if self.others is not None:
+            self.others.changed(room)
 
     def _drained(self, room: Room, connection: Connection) -> None:
         connection.drained.set()

@@ -107,6 +107,9 @@ def presence_news(room: Room) -> list[Frame]:
         TypingNotice(user_id=person.user_id, username=person.username, is_typing=False)
         for person in room.take_silenced()
     ]
+    news += [
+        TypingNotice(user_id=person.user_id, username=person.username, is_typing=True) for person in room.take_typing()
+    ]
     return news
 
 

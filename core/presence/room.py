@@ -9,14 +9,13 @@ for a grace period, so that a reconnect makes no noise. Nobody vanishes for bein
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 from core.errors import FollowCycle, Invalid, TooMany, UserNotFound
 from core.events import Person, Role
-
-Status = Literal["active", "idle", "away"]
-_WAKEFULNESS: dict[Status, int] = {"away": 0, "idle": 1, "active": 2}
+from core.presence.following import cuts, leaders
+from core.presence.people import Connection, Shown, Someone
 
 #: Seconds after which a connection that says nothing is gone; heartbeats are answered every 20. With the second that
 #: may pass until the next `sweep`, somebody whose machine died is shown as gone within 30.
@@ -30,93 +29,75 @@ TYPING = 5.0
 SUMMON_EVERY = 5.0
 
 
-@dataclass(slots=True)
-class Connection:
-    """One tab. Times are seconds of a monotonic clock."""
-
-    user_id: str
-    seen_at: float
-    stirred_at: float
-    status: Status = "active"
-    is_stale: bool = False
-    #: Has said where it is; a tab that was only opened does not hide where the person's other tab is.
-    has_told: bool = False
-    cursor: Any = None
-    viewport: Any = None
-    following: str | None = None
-    typing_until: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One person as the others see them."""
-
-    person: Person
-    role: Role
-    status: Status
-    cursor: Any = None
-    viewport: Any = None
-    following: str | None = None
-
-
-@dataclass(slots=True)
-class _Someone:
-    person: Person
-    role: Role
-    connections: dict[str, Connection] = field(default_factory=dict[str, Connection])
-    gone_at: float | None = None
-    last: Shown | None = None
-    #: What the others were told last.
-    told: Shown | None = None
-
-
 class Room:
     """The people of one session."""
 
     def __init__(self) -> None:
-        self._people: dict[str, _Someone] = {}
+        self.people: dict[str, Someone] = {}
+        #: Removed from the session, and not added again: a process that has not heard of it yet may still show them.
+        self.expelled: set[str] = set()
         self._changed: set[str] = set()
         self._followed: dict[str, str] = {}
         self._silenced: dict[str, Person] = {}
+        self._typing: dict[str, Person] = {}
         self._summoned_at: float | None = None
 
     def __len__(self) -> int:
-        return len(self._people)
+        return len(self.people)
+
+    @property
+    def is_forgettable(self) -> bool:
+        """Whether nobody is here but people in tabs of other processes: those are told of again to whoever asks."""
+        return all(
+            someone.connections and all(tab.origin is not None for tab in someone.connections.values())
+            for someone in self.people.values()
+        )
 
     # ── Coming and going ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def join(self, connection_id: str, person: Person, role: Role, now: float) -> bool:
         """A connection opened. True when this person was not here before."""
-        someone = self._people.get(person.user_id)
-        is_new = someone is None
+        self.expelled.discard(person.user_id)
+        is_new = person.user_id not in self.people
+        someone = self.add(connection_id, Connection(person.user_id, now, now, now), person, role)
+        someone.person, someone.role = person, role
+        return is_new
+
+    def add(self, connection_id: str, tab: Connection, person: Person, role: Role) -> Someone:
+        """One more tab of somebody, who may be new here."""
+        someone = self.people.get(person.user_id)
         if someone is None:
-            someone = self._people[person.user_id] = _Someone(person, role)
-        tab = Connection(person.user_id, now, now)
-        if someone.gone_at is not None and someone.last is not None:
+            someone = self.people[person.user_id] = Someone(person, role)
+        if someone.last is not None and not tab.has_told:
             # Back within the grace period: still where they were, until the new tab says otherwise.
             tab.cursor, tab.viewport = someone.last.cursor, someone.last.viewport
-        someone.person, someone.role, someone.gone_at, someone.last = person, role, None, None
+        someone.gone_at, someone.last = None, None
         someone.connections[connection_id] = tab
-        self._changed.add(person.user_id)
-        return is_new
+        self.mark(person.user_id)
+        return someone
 
     def leave(self, connection_id: str, user_id: str, now: float) -> None:
         """A connection closed; the person is gone once the grace period has passed, see `sweep`."""
-        someone = self._people.get(user_id)
+        someone = self.people.get(user_id)
         if someone is None or connection_id not in someone.connections:
             return
         # Shown as they were until the grace period is over: most who leave are back before it.
-        last = _show(someone)
+        last = someone.show()
         connection = someone.connections.pop(connection_id)
         if connection.typing_until is not None:
-            self._stop_typing(someone, connection)
-        self._changed.add(user_id)
+            self.stop_typing(someone, connection)
+        self.mark(user_id)
         if not someone.connections:
             someone.gone_at, someone.last = now, last
 
     def expel(self, user_id: str) -> bool:
-        """Somebody was removed: gone at once. True when they were here."""
-        return self._forget(user_id)
+        """Somebody was removed: gone at once, and not shown again by others' word. True when they were here."""
+        self.expelled.add(user_id)
+        return self.forget(user_id)
+
+    def welcome(self, user_id: str) -> None:
+        """Somebody was added, perhaps again."""
+        self.expelled.discard(user_id)
 
     def seen(self, connection_id: str, user_id: str, now: float) -> bool:
         """Any frame renews the lease. False when it has ended: `join` again."""
@@ -127,46 +108,53 @@ class Room:
         return True
 
     def set_role(self, user_id: str, role: Role) -> None:
-        someone = self._people.get(user_id)
+        someone = self.people.get(user_id)
         if someone is not None:
             someone.role = role
 
     def sweep(self, now: float) -> list[str]:
         """Ends leases, grace periods and typing, ages the still. Returns the ids of those who are gone."""
         gone: list[str] = []
-        for user_id, someone in list(self._people.items()):
+        for user_id, someone in list(self.people.items()):
             for connection_id, connection in list(someone.connections.items()):
                 self._age(someone, connection, now)
                 if now - connection.seen_at > LEASE:
                     self.leave(connection_id, user_id, now - GRACE)  # Its grace is part of the lease.
             if someone.gone_at is not None and now - someone.gone_at >= GRACE:
-                self._forget(user_id)
+                self.forget(user_id)
                 gone.append(user_id)
         return gone
 
-    def _age(self, someone: _Someone, connection: Connection, now: float) -> None:
+    def _age(self, someone: Someone, connection: Connection, now: float) -> None:
         if not connection.is_stale and now - connection.stirred_at > STALE:
             connection.is_stale = True
-            self._changed.add(connection.user_id)
+            self.mark(connection.user_id)
         if connection.typing_until is not None and now >= connection.typing_until:
-            self._stop_typing(someone, connection)
+            self.stop_typing(someone, connection)
 
-    def _forget(self, user_id: str) -> bool:
+    def forget(self, user_id: str) -> bool:
         """Takes somebody away for good. Whoever followed them follows nobody any more."""
-        someone = self._people.pop(user_id, None)
+        someone = self.people.pop(user_id, None)
         self._changed.discard(user_id)
         self._followed.pop(user_id, None)
         if someone is None:
             return False
-        for other in self._people.values():
+        for other in self.people.values():
             if other.last is not None and other.last.following == user_id:
                 other.last = replace(other.last, following=None)
-                self._changed.add(other.person.user_id)
+                self.mark(other.person.user_id)
             for tab in other.connections.values():
+                # Tabs of other processes are theirs to change: `show` leaves out who is not here.
                 if tab.following == user_id:
-                    tab.following = None
-                    self._changed.add(tab.user_id)
+                    self.mark(tab.user_id)
+                    if tab.origin is None:
+                        tab.following = None
+                        tab.version += 1
         return True
+
+    def mark(self, user_id: str) -> None:
+        """Somebody may look different now."""
+        self._changed.add(user_id)
 
     # ── What a tab says ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -192,9 +180,9 @@ class Room:
         """
         if target_id == user_id:
             raise Invalid("You cannot follow yourself.")
-        if target_id not in self._people:
+        if target_id not in self.people:
             raise UserNotFound("That person is not here just now.")
-        if user_id in self._leaders(target_id):
+        if user_id in leaders(self._edges(), target_id):
             raise FollowCycle
         connection = self._stir(connection_id, user_id, now)
         if connection is not None:
@@ -212,32 +200,45 @@ class Room:
             raise TooMany("Everybody was asked a moment ago.", retry_after_ms=int(wait * 1_000) + 1)
         self._summoned_at = now
 
-    def _leaders(self, user_id: str) -> set[str]:
-        """Everybody whom `user_id` follows, directly or through others, in any of their tabs."""
-        found: set[str] = set()
-        asked = [user_id]
-        while asked:
-            someone = self._people.get(asked.pop())
-            followed = _followed_by(someone) if someone else set[str]()
-            asked += followed - found
-            found |= followed
-        return found
+    def cut_circles(self) -> None:
+        """Ends followings of this process's own tabs that close a circle with followings in other processes, where each
+        was accepted before the other was known. Every process finds the same ones."""
+        for user_id, target in cuts(self._edges()):
+            someone = self.people[user_id]
+            for tab in someone.connections.values():
+                if tab.origin is None and tab.following == target:
+                    tab.following = None
+                    tab.version += 1
+                    self.mark(user_id)
+            if someone.last is not None and someone.last.following == target:
+                someone.last = replace(someone.last, following=None)
+                self.mark(user_id)
+
+    def _edges(self) -> dict[str, set[str]]:
+        return {user_id: set(someone.follows()) for user_id, someone in self.people.items()}
 
     def _stir(self, connection_id: str, user_id: str, now: float) -> Connection | None:
         connection = self._connection(connection_id, user_id)
         if connection is not None:
             connection.seen_at = connection.stirred_at = now
             connection.has_told, connection.is_stale = True, False
-            self._changed.add(user_id)
+            connection.version += 1
+            self.mark(user_id)
         return connection
 
-    def _stop_typing(self, someone: _Someone, connection: Connection) -> None:
+    def stop_typing(self, someone: Someone, connection: Connection) -> None:
         connection.typing_until = None
         if all(tab.typing_until is None for tab in someone.connections.values()):
+            self._typing.pop(someone.person.user_id, None)
             self._silenced[someone.person.user_id] = someone.person
 
+    def types_elsewhere(self, person: Person) -> None:
+        """Somebody types, or goes on typing, in a tab of another process."""
+        self._silenced.pop(person.user_id, None)
+        self._typing[person.user_id] = person
+
     def _connection(self, connection_id: str, user_id: str) -> Connection | None:
-        someone = self._people.get(user_id)
+        someone = self.people.get(user_id)
         return someone.connections.get(connection_id) if someone else None
 
     # ── What the others are shown ─────────────────────────────────────────────────────────────────────────────────────
@@ -245,8 +246,8 @@ class Room:
     def everyone(self) -> list[Shown]:
         for user_id in self._changed:
             # Whoever is shown this now may know more than the others: the next batch leaves nothing of it out.
-            self._people[user_id].told = None
-        return [_show(someone) for someone in self._people.values()]
+            self.people[user_id].told = None
+        return [self._show(someone) for someone in self.people.values()]
 
     def take_changes(self) -> list[Shown]:
         """Who looks different from what was last taken."""
@@ -255,15 +256,15 @@ class Room:
 
     def _news_of(self, changed: set[str]) -> Iterator[Shown]:
         for user_id in sorted(changed):
-            someone = self._people[user_id]
-            shown = _show(someone)
+            someone = self.people[user_id]
+            shown = self._show(someone)
             if shown != someone.told:
                 someone.told = shown
                 yield shown
 
     def take_followed(self) -> list[tuple[str, str | None]]:
         """Who follows somebody else than when this was last asked: (user_id, whom, or None for nobody any more)."""
-        now = {user_id: _show(someone).following for user_id, someone in self._people.items()}
+        now = {user_id: self._show(someone).following for user_id, someone in self.people.items()}
         news = [(user_id, whom) for user_id, whom in now.items() if whom != self._followed.get(user_id)]
         self._followed = {user_id: whom for user_id, whom in now.items() if whom is not None}
         return news
@@ -273,22 +274,13 @@ class Room:
         silenced, self._silenced = self._silenced, {}
         return list(silenced.values())
 
+    def take_typing(self) -> list[Person]:
+        """Those who type in tabs of other processes, of whom that has to be said."""
+        typing, self._typing = self._typing, {}
+        return list(typing.values())
 
-def _followed_by(someone: _Someone) -> set[str]:
-    """Somebody in their grace period counts as following on: they may be back."""
-    tabs = [tab.following for tab in someone.connections.values()]
-    return {target for target in (*tabs, someone.last.following if someone.last else None) if target is not None}
-
-
-def _show(someone: _Someone) -> Shown:
-    tabs = list(someone.connections.values())
-    if not tabs:
-        last = someone.last or Shown(someone.person, someone.role, "away")
-        return replace(last, person=someone.person, role=someone.role)
-    status = _status(max(tabs, key=lambda tab: _WAKEFULNESS[_status(tab)]))
-    front = max(tabs, key=lambda tab: (tab.has_told, tab.stirred_at))
-    return Shown(someone.person, someone.role, status, front.cursor, front.viewport, front.following)
-
-
-def _status(tab: Connection) -> Status:
-    return "away" if tab.is_stale else tab.status
+    def _show(self, someone: Someone) -> Shown:
+        shown = someone.show()
+        if shown.following is not None and shown.following not in self.people:
+            return replace(shown, following=None)
+        return shown

@@ -1,0 +1,40 @@
+"""The other processes, as a hub needs them: what goes beside the log is shared with them, and theirs is shown here."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from api.room import Room
+from core import presence
+
+
+class Others(Protocol):
+    """None of its methods waits or raises."""
+
+    def opened(self, room: Room) -> None:
+        """Somebody is about to join a session that nobody had open in this process."""
+        ...
+
+    def closed(self, room: Room) -> None:
+        """The hub has forgotten a room."""
+        ...
+
+    def changed(self, room: Room) -> None:
+        """A batch of presence has just gone to this process's own sockets."""
+        ...
+
+    def say(self, session_id: str, user_id: str | None, frame: bytes) -> None:
+        """A frame, as it goes over a socket, for one person in all their tabs, or for everybody in the session."""
+        ...
+
+    def present(self, session_id: str) -> list[presence.Shown]:
+        """Who is in a session that nobody has open in this process."""
+        ...
+
+    def connections_of(self, user_id: str) -> int:
+        """How many connections somebody has in the other processes."""
+        ...
+
+    def count(self, user_id: str, connections: int) -> None:
+        """Somebody has so many connections in this process now."""
+        ...
