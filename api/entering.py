@@ -135,7 +135,7 @@ async def enter(api: Api, session_id: str, prove: Callable[[Transaction], Signed
         return read_entry(tx, session_id, who, lock=True)
 
     entry = await api.db.write(look)
-    if api.hub.connections_of(entry.who.actor.user_id) >= CONNECTIONS_PER_USER:
+    if api.hub.connections_anywhere(entry.who.actor.user_id) >= CONNECTIONS_PER_USER:
         raise TooMany("You have this open too often: close some tabs.", retry_after_ms=10_000)
     return entry
 

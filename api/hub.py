@@ -24,6 +24,7 @@ from api.frames import (
     Frame,
     Participant,
     PresenceUpdate,
+    Summoned,
     UserJoined,
     UserLeft,
 )
@@ -33,7 +34,7 @@ from core import log as session_log
 from core import presence
 from core.clock import Clock
 from core.db import Appended, Database
-from core.events import CommentDeleted, MessageDeleted, ParticipantAdded, ParticipantRemoved, RoleChanged
+from core.events import CommentDeleted, MessageDeleted, ParticipantAdded, ParticipantRemoved, Person, RoleChanged
 
 __all__ = ["Hub", "Room", "framed"]
 
@@ -286,13 +287,25 @@ class Hub:
         if self.others is not None:
             self.others.say(session_id, user_id, text)
 
-    def tell_here(self, session_id: str, user_id: str, frame: bytes) -> None:
-        """The same for the tabs of this process."""
+    def tell_here(self, session_id: str, user_id: str | None, frame: bytes) -> None:
+        """The same for the tabs of this process; for everybody's where nobody is named."""
         room = self._rooms.get(session_id)
         if room is not None:
             for connection in room.connections.values():
-                if connection.person.user_id == user_id:
+                if user_id in (None, connection.person.user_id):
                     connection.write_ephemeral(frame)
+
+    def summon(self, room: Room, by: Person) -> None:
+        """A host asks everybody else to come along, in whichever process."""
+        self.summon_here(room, by)
+        if self.others is not None:
+            self.others.summon(room.session_id, by)
+
+    def summon_here(self, room: Room, by: Person) -> None:
+        frame = framed(Summoned(by=by))
+        for connection in room.connections.values():
+            if connection.person.user_id != by.user_id:
+                connection.write_ephemeral(frame)
 
     def presence_changed(self, room: Room) -> None:
         """Tells the room soon: at once after a quiet while, else with the next batch."""

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from api.room import Room
 from core import presence
+from core.events import Person
 
 
 class Others(Protocol):
@@ -25,6 +26,10 @@ class Others(Protocol):
 
     def say(self, session_id: str, user_id: str | None, frame: bytes) -> None:
         """A frame, as it goes over a socket, for one person in all their tabs, or for everybody in the session."""
+        ...
+
+    def summon(self, session_id: str, by: Person) -> None:
+        """A host asks everybody to come along."""
         ...
 
     def present(self, session_id: str) -> list[presence.Shown]:

@@ -7,7 +7,7 @@ the same rights as everything else in the room.
 from __future__ import annotations
 
 from api.commands.caller import Answer, Caller, Command, CommandTable
-from api.frames import Follow, Summon, Summoned, Unfollow
+from api.frames import Follow, Summon, Unfollow
 
 
 async def _follow(caller: Caller, frame: Follow) -> Answer:
@@ -30,8 +30,7 @@ async def _summon(caller: Caller, _frame: Summon) -> Answer:
     room, _ = caller.place()
     hub = caller.api.hub
     room.presence.summon(hub.now())
-    for user_id in {connection.person.user_id for connection in room.connections.values()} - {caller.actor.user_id}:
-        hub.tell(room.session_id, user_id, Summoned(by=caller.actor.person))
+    hub.summon(room, caller.actor.person)
     return None
 
 

@@ -200,6 +200,14 @@ class Room:
             raise TooMany("Everybody was asked a moment ago.", retry_after_ms=int(wait * 1_000) + 1)
         self._summoned_at = now
 
+    def was_summoned(self, now: float) -> bool:
+        """Everybody was asked to come along, in another process. False when they were asked here a moment ago; some of
+        the pace is let pass, because a signal takes its time."""
+        if self._summoned_at is not None and now - self._summoned_at < SUMMON_EVERY / 2:
+            return False
+        self._summoned_at = now
+        return True
+
     def cut_circles(self) -> None:
         """Ends followings of this process's own tabs that close a circle with followings in other processes, where each
         was accepted before the other was known. Every process finds the same ones."""
