@@ -15,6 +15,7 @@ import api as api_package
 from api.app import add_pages, create_app
 from api.context import MESSAGES_PER_MINUTE, Api, ApiSettings
 from api.context_updates import ContextUpdates
+from api.elsewhere import Elsewhere
 from api.hub import Hub
 from api.tokens import Tokens
 from api.upkeep import Upkeep
@@ -25,6 +26,7 @@ from core.db import Database, Transaction
 from core.engines import open_engine
 from core.ids import new_id
 from core.limits import TokenBuckets
+from core.signals import NoSignals, Signals
 from cosession.settings import Settings
 from cosession.slack import Sandbox, build_door, connected_workspace, mount_sandbox
 from jobs.scheduler import Scheduler
@@ -46,6 +48,7 @@ class Runtime:
     sandbox: Sandbox | None
     slack: SlackDoor | None
     contexts: ContextUpdates
+    elsewhere: Elsewhere
 
     def stopping(self) -> None:
         self.hub.drain()
@@ -59,10 +62,14 @@ def open_database(settings: Settings, clock: Clock = system_clock) -> Database:
 
 
 def compose(
-    settings: Settings, clock: Clock = system_clock, monotonic: Callable[[], float] = time.monotonic
+    settings: Settings,
+    clock: Clock = system_clock,
+    monotonic: Callable[[], float] = time.monotonic,
+    signals: Signals | None = None,
 ) -> Runtime:
     """Must be called on the running event loop; the app's lifespan starts and stops everything. `monotonic` counts the
-    seconds by which somebody is present."""
+    seconds by which somebody is present; `signals` go to the other processes, if there are any."""
+    signals = signals or NoSignals(new_id("prc"))
     db = open_database(settings, clock)
     hub = Hub(db, clock, monotonic)
     tokens = Tokens(settings.jwt_key(), clock)
@@ -78,6 +85,7 @@ def compose(
 
     upkeep = Upkeep(hub, db, clock)
     contexts = ContextUpdates(hub, db)
+    elsewhere = Elsewhere(hub, signals)
     scheduler = Scheduler(db, clock)
     sandbox = Sandbox(settings, clock) if settings.is_development else None
     slack_settings = sandbox.settings if sandbox else connected_workspace(settings)
@@ -87,6 +95,9 @@ def compose(
     async def lifespan() -> AsyncGenerator[None]:
         db.start()
         await db.write(ensure_epoch)
+        await signals.start()
+        if not signals.is_alone:
+            elsewhere.start()
         upkeep.start()
         contexts.start()
         scheduler.start()
@@ -105,6 +116,8 @@ def compose(
                 await sandbox.engine.aclose()
             await contexts.close()
             await upkeep.close()
+            await elsewhere.close()
+            await signals.close()
             await db.close()
 
     app = create_app(api, lifespan)
@@ -113,7 +126,7 @@ def compose(
     if sandbox is not None:
         mount_sandbox(app, api, sandbox)
     add_pages(app, api)
-    return Runtime(settings, db, hub, tokens, app, sandbox, slack, contexts)
+    return Runtime(settings, db, hub, tokens, app, sandbox, slack, contexts, elsewhere)
 
 
 def ensure_epoch(tx: Transaction) -> None:

@@ -31,6 +31,7 @@ from core.clock import system_clock
 from core.db import Transaction
 from core.events import CommentDeleted, MessageDeleted, event_adapter
 from core.migrations import upgrade
+from core.signals import Signals
 from cosession import settings as configuration
 from cosession.compose import Runtime, compose
 from tests.stories.lines import Frame, Headers, Line, SocketLine, StreamLine, Transport
@@ -341,8 +342,10 @@ def as_the_log_holds(entries: list[Frame], log: list[Frame]) -> list[Frame]:
 
 
 @asynccontextmanager
-async def open_house(database_url: str, data_dir: Path, **overrides: Any) -> AsyncGenerator[House]:
-    """Starts the product on a free port and stops it afterwards."""
+async def open_house(
+    database_url: str, data_dir: Path, *, signals: Signals | None = None, **overrides: Any
+) -> AsyncGenerator[House]:
+    """Starts the product on a free port and stops it afterwards. `signals` go to the other houses, if there are any."""
     await asyncio.to_thread(upgrade, database_url)
     listening = listening_socket("127.0.0.1", 0)
     port = listening.getsockname()[1]
@@ -355,7 +358,7 @@ async def open_house(database_url: str, data_dir: Path, **overrides: Any) -> Asy
         **overrides,
     }
     clock, seconds = MovableClock(), MovableSeconds()
-    runtime = compose(configuration.load(**values), clock, seconds)
+    runtime = compose(configuration.load(**values), clock, seconds, signals)
     started, stop = asyncio.Event(), asyncio.Event()
     running = asyncio.create_task(
         serve(
