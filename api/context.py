@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from api.tokens import Tokens
 from core.clock import Clock
 from core.comments import Placements
 from core.db import Database
-from core.limits import TokenBuckets
+from core.limits import Limits, TokenBuckets
 
 MESSAGES_PER_MINUTE = 100
 
@@ -27,6 +27,8 @@ class ApiSettings:
     hosts: frozenset[str]
     static: Path
     is_development: bool = False
+    #: Other systems by which people may come in, and where that begins: provider → path.
+    ways_in: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def is_secure(self) -> bool:
@@ -46,7 +48,7 @@ class Api:
     clock: Clock
     settings: ApiSettings
     #: One budget of messages per user, shared by every door.
-    messages: TokenBuckets
+    messages: Limits
     #: Frames of any kind that come by requests without a connection, per user.
     frames: TokenBuckets = field(default_factory=lambda: TokenBuckets(FRAMES_PER_MINUTE, FRAMES_AT_ONCE))
     #: Tries at links and logins, per client address.

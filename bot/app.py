@@ -19,6 +19,7 @@ from bot.intake import COMMAND_KIND, EVENT, INTERACTION, Intake
 from bot.keeper import Keeper
 from bot.messages import Events
 from bot.settings import Pace, SlackSettings
+from bot.sign_in import Browsers, SignIn
 from bot.web import Bot, SlackApi, SlackFailure
 from bot.worker import Worker
 from core import presence
@@ -34,7 +35,8 @@ log = logging.getLogger(__name__)
 
 class SlackDoor:
     """One Slack workspace's door. `messages` is the budget of messages per user that every door shares; `present` tells
-    who is in a session now. Belongs to the event loop that `start` runs on."""
+    who is in a session now; with `browsers` people may sign in with Slack. Belongs to the event loop that `start` runs
+    on."""
 
     def __init__(
         self,
@@ -44,6 +46,7 @@ class SlackDoor:
         settings: SlackSettings,
         messages: TokenBuckets,
         present: Callable[[str], list[presence.Shown]],
+        browsers: Browsers | None = None,
     ) -> None:
         pace = settings.pace
         self._clock = clock
@@ -59,13 +62,18 @@ class SlackDoor:
         self._keeper = Keeper(self._desk)
         self._worker: Worker | None = None
         self._intake = Intake(db, clock, settings, self._inbox_grew)
+        self._sign_in = SignIn(db, clock, settings, browsers) if browsers and settings.can_sign_in else None
         self._tasks: list[asyncio.Task[None]] = []
         db.on_commit(self._keeper.poke)
 
     @property
     def router(self) -> APIRouter:
-        """`POST /slack/events`."""
-        return self._intake.router
+        """`POST /slack/events`, and `GET /slack/sign_in` with its way back where people may sign in."""
+        router = APIRouter()
+        router.include_router(self._intake.router)
+        if self._sign_in is not None:
+            router.include_router(self._sign_in.router)
+        return router
 
     @property
     def bot(self) -> Bot | None:
@@ -98,6 +106,8 @@ class SlackDoor:
     async def _work(self) -> None:
         bot = await self._introduce()
         people = People(self._desk.api, bot.team_id, self._desk.pace.profile_age)
+        if self._sign_in is not None:
+            self._sign_in.workspace = self._desk.api, bot, people
         self._worker = Worker(
             self._desk,
             self._clock,

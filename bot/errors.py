@@ -38,7 +38,7 @@ def words_for(error: CosessionError) -> str:
 def how_to_link(base_url: str) -> str:
     return (
         "*Nothing was sent*: your Slack account is not linked to an account in Cosession yet. "
-        f"Sign in at <{base_url}> in your own browser to link it, then try again."
+        f"<{base_url}/slack/sign_in|Connect it> in your own browser, then try again."
     )
 
 

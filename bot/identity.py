@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.web import Refused, SlackApi
-from core import accounts, tables
+from core import accounts, identities, tables
 from core.access import Actor
 from core.db import Transaction
 
@@ -72,13 +72,13 @@ class People:
 
 def actor_for(tx: Transaction, realm: str, slack_id: str) -> Actor | None:
     """The linked account, acting through Slack; None for whoever is not linked or deactivated here."""
-    user = accounts.by_identity(tx, PROVIDER, realm, slack_id)
+    user = identities.by_identity(tx, PROVIDER, realm, slack_id)
     return None if user is None else accounts.actor_for(user, "slack")
 
 
 def users_for(tx: Transaction, realm: str, slack_ids: tuple[str, ...]) -> dict[str, tables.User]:
     """Slack id → account, for those who are linked."""
-    found = {slack_id: accounts.by_identity(tx, PROVIDER, realm, slack_id) for slack_id in slack_ids}
+    found = {slack_id: identities.by_identity(tx, PROVIDER, realm, slack_id) for slack_id in slack_ids}
     return {slack_id: user for slack_id, user in found.items() if user is not None}
 
 
@@ -88,5 +88,5 @@ def link_person(tx: Transaction, *, realm: str, team_name: str, slack_id: str, u
     The caller has seen the proof.
     """
     team = accounts.team_for_realm(tx, realm, team_name)
-    accounts.link_identity(tx, user_id, PROVIDER, realm, slack_id)
+    identities.link(tx, user_id, PROVIDER, realm, slack_id)
     accounts.join_team(tx, team.id, user_id)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.commands import COMMAND, USAGE_HINT
+from bot.sign_in import RETURN
+from bot.sign_in import SCOPES as SIGN_IN_SCOPES
 
 NAME = "Cosession"
 DESCRIPTION = "Live, shared AI coding sessions, in the browser and in this thread."
@@ -60,7 +62,10 @@ def manifest(base_url: str) -> dict[str, Any]:
                 }
             ],
         },
-        "oauth_config": {"scopes": {"bot": [*required, *optional], "bot_optional": optional}},
+        "oauth_config": {
+            "redirect_urls": [f"{base}{RETURN}"],
+            "scopes": {"bot": [*required, *optional], "bot_optional": optional, "user": list(SIGN_IN_SCOPES)},
+        },
         "settings": {
             "event_subscriptions": {
                 "request_url": url,

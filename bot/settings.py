@@ -51,8 +51,16 @@ class SlackSettings:
     base_url: str
     api_url: str = "https://slack.com/api/"
     team_role: Role = "editor"
+    #: The app's own credentials, for signing in with Slack; without them people cannot.
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    authorize_url: str = "https://slack.com/openid/connect/authorize"
     is_only_process: bool = False
     pace: Pace = field(default_factory=Pace)
+
+    @property
+    def can_sign_in(self) -> bool:
+        return bool(self.client_id and self.client_secret)
 
     def session_url(self, session_id: str) -> str:
         return f"{self.base_url.rstrip('/')}/s/{session_id}"

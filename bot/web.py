@@ -113,6 +113,11 @@ class SlackApi:
         place = {"thread_ts": thread_ts} if thread_ts else {}
         await self._call("chat.postEphemeral", {"channel": channel, "user": user, "text": text, **place})
 
+    async def openid_token(self, **grant: str) -> str:
+        """The ID token that a code is worth. The app's own secret is the credential here, not the bot's token."""
+        answer = await self._call("openid.connect.token", {"grant_type": "authorization_code", **grant}, is_form=True)
+        return str(answer.get("id_token") or "")
+
     async def permalink(self, channel: str, ts: str) -> str:
         answer = await self._call("chat.getPermalink", {"channel": channel, "message_ts": ts}, is_get=True)
         return str(answer["permalink"])
@@ -176,7 +181,7 @@ class SlackApi:
 
     # -- one call
 
-    async def _call(self, method: str, args: Payload, *, is_get: bool = False) -> Payload:
+    async def _call(self, method: str, args: Payload, *, is_get: bool = False, is_form: bool = False) -> Payload:
         assert self._client is not None, "open() first"
         key = (method, str(args.get("channel", "")))
         await self.until_welcome(*key)
@@ -184,6 +189,8 @@ class SlackApi:
             if is_get:
                 # These take no JSON body (https://docs.slack.dev/apis/web-api/#methods_supporting_json).
                 answer = await self._client.api_call(method, http_verb="GET", params=_flat(args))
+            elif is_form:
+                answer = await self._client.api_call(method, data=args)
             else:
                 answer = await self._client.api_call(method, json=args)
         except SlackApiError as error:

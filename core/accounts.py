@@ -194,33 +194,7 @@ def use_ticket(tx: Transaction, jti: str, expires_at: datetime) -> None:
     tx.sql.add(tables.UsedTicket(jti=jti, expires_at=expires_at))
 
 
-# ── Accounts in other systems ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-def by_identity(tx: Transaction, provider: str, realm: str, external_id: str) -> tables.User | None:
-    """The account linked to somebody's account elsewhere; deactivated ones are not found."""
-    identity = tx.sql.get(tables.Identity, (provider, realm, external_id))
-    user = tx.sql.get(tables.User, identity.user_id) if identity else None
-    return user if user is not None and user.is_active else None
-
-
-def link_identity(tx: Transaction, user_id: str, provider: str, realm: str, external_id: str) -> None:
-    """Records a proven link. The caller has seen the proof; an e-mail address is none."""
-    if tx.sql.get(tables.Identity, (provider, realm, external_id)) is None:
-        tx.sql.add(
-            tables.Identity(provider=provider, realm=realm, external_id=external_id, user_id=user_id, created_at=tx.now)
-        )
-
-
-def external_ids(tx: Transaction, provider: str, realm: str, user_ids: list[str]) -> dict[str, str]:
-    """User id → their id in that system, for those who are linked."""
-    identity = tables.Identity
-    rows = tx.sql.exec(
-        select(identity.user_id, identity.external_id).where(
-            identity.provider == provider, identity.realm == realm, col(identity.user_id).in_(user_ids)
-        )
-    )
-    return dict(rows.all())
+# ── Teams ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def team_for_realm(tx: Transaction, realm: str, name: str) -> tables.Team:

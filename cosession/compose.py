@@ -28,7 +28,7 @@ from core.ids import new_id
 from core.limits import TokenBuckets
 from core.signals import NoSignals, Signals
 from cosession.settings import Settings
-from cosession.slack import Sandbox, build_door, connected_workspace, mount_sandbox
+from cosession.slack import Sandbox, build_door, connected_workspace, mount_sandbox, ways_in
 from jobs.scheduler import Scheduler
 
 log = logging.getLogger(__name__)
@@ -74,12 +74,17 @@ def compose(
     hub = Hub(db, clock, monotonic)
     tokens = Tokens(settings.jwt_key(), clock)
     messages = TokenBuckets(per_minute=MESSAGES_PER_MINUTE)
+    sandbox = Sandbox(settings, clock) if settings.is_development else None
+    slack_settings = sandbox.settings if sandbox else connected_workspace(settings)
+    api_settings = ApiSettings(
+        settings.base_url, settings.hosts, STATIC, settings.is_development, ways_in=ways_in(slack_settings)
+    )
     api = Api(
         db=db,
         hub=hub,
         tokens=tokens,
         clock=clock,
-        settings=ApiSettings(settings.base_url, settings.hosts, STATIC, settings.is_development),
+        settings=api_settings,
         messages=messages,
     )
 
@@ -87,8 +92,6 @@ def compose(
     contexts = ContextUpdates(hub, db)
     elsewhere = Elsewhere(hub, signals)
     scheduler = Scheduler(db, clock)
-    sandbox = Sandbox(settings, clock) if settings.is_development else None
-    slack_settings = sandbox.settings if sandbox else connected_workspace(settings)
     slack = build_door(api, slack_settings) if slack_settings else None
 
     @asynccontextmanager

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import logging
 import secrets
+from datetime import datetime
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import BaseModel, Field
 
 from api import pages
+from api.auth import COOKIE, set_login
 from api.context import Api
 from bot.app import SlackDoor, SlackSettings
-from bot.identity import link_person
-from bot.sandbox import SandboxEngine, sandbox_app
-from core import accounts
+from bot.identity import PROVIDER, link_person
+from bot.sandbox import CLIENT_ID, SandboxEngine, sandbox_app
+from bot.sign_in import START
+from core import accounts, identities
 from core.clock import Clock
 from core.db import Transaction
 from core.errors import NotAllowed, UserNotFound
@@ -35,8 +38,15 @@ def connected_workspace(settings: Settings) -> SlackSettings | None:
         bot_token=settings.slack_bot_token.get_secret_value(),
         api_url=settings.slack_api_url or "https://slack.com/api/",
         base_url=settings.base_url,
+        client_id=settings.slack_client_id,
+        client_secret=settings.slack_client_secret.get_secret_value(),
         is_only_process=settings.is_sqlite,
     )
+
+
+def ways_in(settings: SlackSettings | None) -> dict[str, str]:
+    """Where signing in by another system begins: provider → path."""
+    return {PROVIDER: START} if settings is not None and settings.can_sign_in else {}
 
 
 class OpenAs(BaseModel):
@@ -68,6 +78,9 @@ class Sandbox:
             bot_token=bot_token,
             api_url=f"{local}/sandbox/slack/api/",
             base_url=settings.base_url,
+            client_id=CLIENT_ID,
+            client_secret=self.engine.client_secret,
+            authorize_url=f"{settings.base_url}/sandbox/slack/openid/connect/authorize",
             is_only_process=True,
         )
         self._file = settings.data_dir / "sandbox.json"
@@ -104,7 +117,7 @@ def mount_sandbox(app: FastAPI, api: Api, sandbox: Sandbox) -> None:
             raise NotAllowed
 
         def link(tx: Transaction) -> str:
-            user = accounts.by_identity(tx, "slack", sandbox.engine.team_id, body.user_id)
+            user = identities.by_identity(tx, "slack", sandbox.engine.team_id, body.user_id)
             if user is None:
                 raise UserNotFound("This person has no account: guests are not linked.")
             return accounts.new_sign_in_link(tx, user.id)
@@ -116,6 +129,19 @@ def mount_sandbox(app: FastAPI, api: Api, sandbox: Sandbox) -> None:
     app.mount("/sandbox/slack", sandbox_app(sandbox.engine))
 
 
+class _Browsers:
+    """The logins of the web's door, for whoever comes in by Slack."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def secret_of(self, request: Request) -> str | None:
+        return request.cookies.get(COOKIE)
+
+    def let_in(self, response: Response, secret: str, expires_at: datetime) -> None:
+        set_login(response, self._api, secret, expires_at)
+
+
 def build_door(api: Api, settings: SlackSettings) -> SlackDoor:
     """The bot, on the same database and the same budget of messages as the other doors."""
     return SlackDoor(
@@ -124,4 +150,5 @@ def build_door(api: Api, settings: SlackSettings) -> SlackDoor:
         settings=settings,
         messages=api.messages,
         present=api.hub.present,
+        browsers=_Browsers(api),
     )

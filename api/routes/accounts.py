@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.auth import COOKIE, ApiDep, SignedInDep, check_origin, set_login
 from api.context import Api
-from core import accounts
+from core import accounts, identities
 from core.accounts import SignedIn
+from core.clock import iso
 from core.db import Transaction
 from core.errors import InviteNotFound, LinkExpired, NotSignedIn
 from core.storable import check_storable
 
 router = APIRouter(prefix="/api", tags=["people"])
+
+Provider = Annotated[str, Path(pattern=r"^[a-z]{1,20}$")]
 
 
 class Body(BaseModel):
@@ -35,6 +38,25 @@ class Body(BaseModel):
 
 class SignIn(Body):
     token: str = Field(min_length=1, max_length=200)
+
+
+class WayIn(BaseModel):
+    provider: str
+    #: Where the browser goes; `next` may be added.
+    path: str
+
+
+class WaysIn(BaseModel):
+    ways: list[WayIn]
+
+
+class Identity(BaseModel):
+    provider: str
+    linked_at: str
+
+
+class Identities(BaseModel):
+    items: list[Identity]
 
 
 class Me(BaseModel):
@@ -59,6 +81,12 @@ def me_of(who: SignedIn) -> Me:
         color=who.actor.color,
         is_admin=who.is_admin,
     )
+
+
+@router.get("/sign-in")
+async def ways_in(api: ApiDep) -> WaysIn:
+    """How people may come in here, besides by links."""
+    return WaysIn(ways=[WayIn(provider=provider, path=path) for provider, path in api.settings.ways_in.items()])
 
 
 @router.post("/sign-in")
@@ -102,6 +130,19 @@ async def sign_out(request: Request, response: Response, api: ApiDep) -> None:
 @router.get("/me")
 async def me(who: SignedInDep) -> Me:
     return me_of(who)
+
+
+@router.get("/me/identities")
+async def my_identities(who: SignedInDep, api: ApiDep) -> Identities:
+    """One's accounts elsewhere."""
+    found = await api.db.read(lambda tx: identities.of_user(tx, who.actor.user_id))
+    return Identities(items=[Identity(provider=one.provider, linked_at=iso(one.created_at)) for one in found])
+
+
+@router.delete("/me/identities/{provider}", status_code=204)
+async def disconnect(provider: Provider, who: SignedInDep, api: ApiDep) -> None:
+    """Parts the account from those elsewhere: what is written there is not taken for one's own any more."""
+    await api.db.write(lambda tx: identities.unlink(tx, who.actor.user_id, provider))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ workspace              every change of them, and who is told
 errors, contract       how it says no, and what a call must look like (facts in contract.json)
 blocks, text, limits   Block Kit checks, what a person types, how often one may call
 interactions           trigger ids, response URLs, views
+openid                 signing in with Slack
 methods, web_api       the Web API, one function per method
 payloads, delivery     signed requests to the app, with deadline and retries
 responses, actions     what the app answers, what people do
@@ -22,5 +23,16 @@ from bot.sandbox.engine import SandboxEngine
 from bot.sandbox.errors import RateLimited, SlackError
 from bot.sandbox.http import sandbox_app
 from bot.sandbox.models import Channel, Message, Person
+from bot.sandbox.openid import CLIENT_ID
 
-__all__ = ["Channel", "Message", "Outcome", "Person", "RateLimited", "SandboxEngine", "SlackError", "sandbox_app"]
+__all__ = [
+    "CLIENT_ID",
+    "Channel",
+    "Message",
+    "Outcome",
+    "Person",
+    "RateLimited",
+    "SandboxEngine",
+    "SlackError",
+    "sandbox_app",
+]

@@ -38,6 +38,7 @@ METHODS = (
     "conversations.open",
     "conversations.replies",
     "dnd.info",
+    "openid.connect.token",
     "reactions.add",
     "reactions.get",
     "reactions.remove",

@@ -19,6 +19,7 @@ from bot.sandbox.models import (
     dump_channel,
     load_channel,
 )
+from bot.sandbox.openid import SignIns
 
 
 class Directory:
@@ -32,6 +33,7 @@ class Directory:
         self.triggers = Triggers(clock, trigger_lifetime)
         self.response_urls = ResponseUrls(clock)
         self.views = Views()
+        self.sign_ins = SignIns(clock)
         self._last_micros = 0
 
     # -- looking up

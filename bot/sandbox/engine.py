@@ -69,6 +69,11 @@ class SandboxEngine(Humans):
     # -- what a test or a page asks
 
     @property
+    def client_secret(self) -> str:
+        """Of the app, for signing in with Slack."""
+        return self.workspace.sign_ins.client_secret
+
+    @property
     def request_url(self) -> str | None:
         return self.delivery.request_url
 

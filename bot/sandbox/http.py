@@ -1,4 +1,5 @@
-"""The sandbox over HTTP: `/api/{method}` and `/response/{id}` for the app, `/ui/…` for the page."""
+"""The sandbox over HTTP: `/api/{method}` and `/response/{id}` for the app, `/ui/…` for the page, and
+`/openid/connect/authorize` for whoever signs in with Slack."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import json
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
@@ -16,6 +17,7 @@ from bot.sandbox.engine import SandboxEngine
 from bot.sandbox.errors import RateLimited, SlackError
 from bot.sandbox.faults import ApiFault
 from bot.sandbox.models import Payload
+from bot.sandbox.openid import page
 from bot.sandbox.responses import use_response_url
 from bot.sandbox.ui import ui_routes
 
@@ -30,6 +32,7 @@ def sandbox_app(engine: SandboxEngine) -> Starlette:
         routes=[
             Route("/api/{method}", door.api, methods=["GET", "POST"]),
             Route("/response/{url_id}", door.response, methods=["POST"]),
+            Route("/openid/connect/authorize", door.authorize, methods=["GET"]),
             Mount("/ui", routes=ui_routes(engine)),
         ]
     )
@@ -65,6 +68,19 @@ class _Door:
         except SlackError as refusal:
             return JSONResponse(refusal.answer(), status_code=404 if refusal.code.endswith("_url") else 400)
         return PlainTextResponse("ok")
+
+    async def authorize(self, request: Request) -> Response:
+        """Asks who agrees; each answer is a link back to this page."""
+        asked = dict(request.query_params)
+        answer = asked.pop("as", None)
+        sign_ins = self._engine.workspace.sign_ins
+        problem = sign_ins.problem(asked)
+        if problem is not None:
+            return PlainTextResponse(f"Something is wrong with this request: {problem}", 400)
+        if answer is None:
+            return HTMLResponse(page(self._engine.people, asked))
+        person = self._engine.workspace.people.get(answer)
+        return RedirectResponse(sign_ins.grant(person, asked) if person else sign_ins.decline(asked), 303)
 
     def _carry_out(self, method: str, args: Payload, token: str | None) -> Response:
         try:

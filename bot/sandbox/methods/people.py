@@ -1,4 +1,4 @@
-"""Who is who: `auth.test`, `bots.info`, `team.info`, `users.*`, `dnd.info`."""
+"""Who is who: `auth.test`, `bots.info`, `openid.connect.token`, `team.info`, `users.*`, `dnd.info`."""
 
 from __future__ import annotations
 
@@ -32,6 +32,10 @@ def bots_info(call: Call) -> Payload:
         raise SlackError("bot_not_found")
     bot = {"id": BOT_ID, "app_id": APP_ID, "user_id": BOT_USER_ID, "name": "Cosession", "deleted": False, "updated": 0}
     return {"bot": bot}
+
+
+def openid_token(call: Call) -> Payload:
+    return call.workspace.sign_ins.exchange({name: str(value) for name, value in call.args.items()})
 
 
 def team_info(call: Call) -> Payload:
@@ -90,6 +94,7 @@ HANDLERS: dict[str, Handler] = {
     "api.test": api_test,
     "auth.test": auth_test,
     "bots.info": bots_info,
+    "openid.connect.token": openid_token,
     "team.info": team_info,
     "users.info": users_info,
     "users.list": users_list,

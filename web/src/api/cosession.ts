@@ -21,6 +21,11 @@ export interface Me {
   is_admin?: boolean;
 }
 
+export interface WayIn {
+  provider: string;
+  path: string;
+}
+
 export interface InviteLink {
   id: string;
   url: string;
@@ -115,6 +120,11 @@ export const api = {
   openapi: (signal?: AbortSignal) => request<OpenApi>("GET", "/openapi.json", undefined, signal),
   /** `replaces`: who was signed in in this browser until now. */
   signIn: (token: string) => request<Me & { replaces: string | null }>("POST", "/api/sign-in", { token }),
+  /** Other systems by which people may come in here, and where that begins. */
+  waysIn: (signal?: AbortSignal) => request<{ ways: WayIn[] }>("GET", "/api/sign-in", undefined, signal),
+  identities: (signal?: AbortSignal) =>
+    request<{ items: { provider: string; linked_at: string }[] }>("GET", "/api/me/identities", undefined, signal),
+  disconnect: (provider: string) => request<void>("DELETE", `/api/me/identities/${encodeURIComponent(provider)}`),
   signOut: () => request<void>("POST", "/api/sign-out"),
   me: (signal?: AbortSignal) => request<Me>("GET", "/api/me", undefined, signal),
 

@@ -1,6 +1,6 @@
 /** Who is signed in here. */
 import { useQuery } from "@tanstack/react-query";
-import { api, type Me } from "./cosession";
+import { api, type Me, type WayIn } from "./cosession";
 import { ApiError } from "./http";
 
 /** Null: nobody is signed in. */
@@ -17,5 +17,14 @@ export function useMe({ enabled = true } = {}) {
         throw error;
       }
     },
+  });
+}
+
+/** How people may come in here, besides by links. It does not change while a page is open. */
+export function useWaysIn() {
+  return useQuery<WayIn[]>({
+    queryKey: ["ways in"],
+    staleTime: Number.POSITIVE_INFINITY,
+    queryFn: async ({ signal }) => (await api.waysIn(signal)).ways,
   });
 }

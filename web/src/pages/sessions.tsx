@@ -161,8 +161,8 @@ function Empty({ onStart }: { onStart: () => void }) {
         <Way icon="chat" title="From Slack" text="In any channel that has the Cosession app:">
           <Command>/cosession start Fix the login bug</Command>
         </Way>
-        <Way icon="terminal" title="From a terminal" text="With a recording of Claude Code or Codex:">
-          <Command>cosession share --from TRANSCRIPT</Command>
+        <Way icon="terminal" title="From a terminal" text="Where Claude Code or Codex is running:">
+          <Command>cosession share --latest</Command>
         </Way>
         <Way icon="plus" title="From here" text="A title is enough. Invite people, then connect an agent.">
           <Button look="primary" icon="plus" onClick={onStart} className="mt-auto w-full">

@@ -4,10 +4,11 @@ import { useEffect, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { api, type Me } from "~/api/cosession";
 import { ApiError } from "~/api/http";
-import { useMe } from "~/api/me";
+import { useMe, useWaysIn } from "~/api/me";
 import { useTitle } from "~/lib/hooks";
 import { nextPath } from "~/lib/next";
 import { say } from "~/lib/toast";
+import { withNext } from "~/ui/account";
 import { Button, LinkButton, Spinner } from "~/ui/controls";
 import { Shell } from "~/ui/shell";
 import { Message } from "~/ui/states";
@@ -76,12 +77,51 @@ function Arrival({ token, next }: { token: string; next: string }) {
   );
 }
 
+/** What became of signing in with Slack, by the word that the server sends the browser back with. */
+const slackSaid: Record<string, string> = {
+  declined: "You did not agree in Slack, so nothing has changed.",
+  stale: "That took too long, or it was begun in another browser. Try once more.",
+  unreachable: "Slack does not answer just now. Try again in a moment.",
+  other_workspace: "That is an account of another Slack workspace than the one that is connected here.",
+  guest: "Guests of the workspace cannot sign in with Slack. Ask the host of a session for an invite link.",
+  taken: "That Slack account belongs to another account here. Sign out first, then sign in with Slack.",
+  email_taken:
+    "There is an account with your address here already. Sign in to it by a link, then connect Slack in the menu under your picture.",
+  deactivated: "Your account here has been deactivated. Ask whoever runs this server.",
+  failed: "Signing in with Slack did not work. Try once more; if it fails again, tell whoever runs this server.",
+};
+
 export function SignedOutPage() {
   useTitle("Sign in · Cosession");
+  const me = useMe().data ?? null;
+  const ways = useWaysIn();
+  const slack = ways.data?.find((way) => way.provider === "slack");
+  const asked = new URLSearchParams(location.search);
+  const said = asked.get("slack");
+  const next = location.pathname === "/sign-in" ? nextPath(location.search) : location.pathname;
   return (
-    <Shell>
+    <Shell me={me}>
       <Message icon="key" title="Sign in to Cosession">
-        <p>Live, shared AI coding sessions. You come in by a link.</p>
+        {said ? (
+          <p role="alert" className="text-bad">
+            {slackSaid[said] ?? slackSaid.failed}
+          </p>
+        ) : (
+          <p>Live, shared AI coding sessions.{slack ? "" : " You come in by a link."}</p>
+        )}
+        {me && (
+          <LinkButton href={next} look="primary">
+            Continue as {me.username}
+          </LinkButton>
+        )}
+        {slack && !me && (
+          <a
+            href={withNext(slack.path, next)}
+            className="bg-accent hover:bg-accent-strong text-accent-ink inline-flex h-10 items-center rounded-control px-5 font-medium"
+          >
+            Sign in with Slack
+          </a>
+        )}
         <HowToSignIn />
         <Button size="sm" icon="retry" look="ghost" onClick={() => location.assign("/")}>
           I have signed in already

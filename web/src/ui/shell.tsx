@@ -1,11 +1,10 @@
 /** The frame of every page but the session's: the name, the person, the theme, and a column in the middle. */
-import { useMutation, useQueryClient } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { Link } from "wouter";
-import { api, type Me } from "~/api/cosession";
+import type { Me } from "~/api/cosession";
 import { setTheme, type Theme, useTheme } from "~/lib/theme";
-import { Avatar } from "./avatar";
-import { Button, IconButton, LinkButton } from "./controls";
+import { AccountMenu } from "./account";
+import { IconButton, LinkButton } from "./controls";
 
 const nextTheme: Record<Theme, Theme> = { system: "light", light: "dark", dark: "system" };
 const themeIcon = { system: "system", light: "sun", dark: "moon" } as const;
@@ -40,19 +39,6 @@ export function Logo() {
   );
 }
 
-function SignOut() {
-  const queries = useQueryClient();
-  const signOut = useMutation({
-    mutationFn: api.signOut,
-    onSuccess: () => queries.setQueryData(["me"], null),
-  });
-  return (
-    <Button look="ghost" size="sm" disabled={signOut.isPending} onClick={() => signOut.mutate()}>
-      {signOut.isError ? "Try again to sign out" : "Sign out"}
-    </Button>
-  );
-}
-
 export function Shell({ me, children }: { me?: Me | null; children: ReactNode }) {
   return (
     <div className="flex h-full flex-col">
@@ -64,16 +50,12 @@ export function Shell({ me, children }: { me?: Me | null; children: ReactNode })
         <ThemeToggle />
         {me && (
           <>
-            <span className="hidden items-center gap-2 text-sm sm:flex">
-              <Avatar name={me.username} color={me.color} size={26} />
-              {me.username}
-            </span>
             {me.is_admin && (
               <LinkButton href="/admin" look="ghost" size="sm">
                 Live
               </LinkButton>
             )}
-            <SignOut />
+            <AccountMenu me={me} />
           </>
         )}
       </header>
