@@ -130,7 +130,8 @@ def page(people: list[Person], asked: Mapping[str, str]) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
-        f'<link rel="icon" href="/assets/favicon-1.svg"><title>Sign in to {TEAM_NAME}</title>{_STYLE}</head><body><main>'
+        '<link rel="icon" href="/assets/favicon-1.svg">'
+        f"<title>Sign in to {TEAM_NAME}</title>{_STYLE}</head><body><main>"
         f"<h1>Sign in to {TEAM_NAME}</h1><p>Cosession wants to know who you are: your name and your e-mail address.</p>"
         f"<ul>{''.join(choices)}{choice('Cancel', {'as': ''})}</ul></main></body></html>"
     )
