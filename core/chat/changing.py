@@ -53,7 +53,11 @@ def edit_message(
         return Changed(message.updated_seq)
     called = mentions.called_by(tx, session_id, text, picked)
     edited = MessageEdited(
-        message_id=message_id, content=text, mentions=called.user_ids, mentions_here=called.everybody_here
+        message_id=message_id,
+        content=text,
+        mentions=called.user_ids,
+        mentions_here=called.everybody_here,
+        source=actor.source,
     )
     entry = log.append(tx, session, edited, actor_id=actor.user_id, key=key)
     everybody = {*called.user_ids, *(present if called.everybody_here else ())}
@@ -81,7 +85,7 @@ def delete_message(
         raise NotAllowed("You can delete what you wrote yourself; a host can delete anything.")
     if message.deleted_at is not None:
         return Changed(message.updated_seq)
-    deleted = MessageDeleted(message_id=message_id)
+    deleted = MessageDeleted(message_id=message_id, source=actor.source)
     log.blank(tx, session_id, deleted, since=message.seq)
     entry = log.append(tx, seat.session, deleted, actor_id=actor.user_id, key=key)
     mentions.forget(tx, message_id)

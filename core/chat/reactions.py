@@ -62,7 +62,7 @@ def add_reaction(
     if there is not None:
         return Changed(there.seq)
     _check_room(tx, message_id, emoji)
-    added = ReactionAdded(message_id=message_id, user_id=actor.user_id, emoji=emoji)
+    added = ReactionAdded(message_id=message_id, user_id=actor.user_id, emoji=emoji, source=actor.source)
     entry = log.append(tx, session, added, actor_id=actor.user_id, key=key)
     tx.sql.add(
         tables.Reaction(message_id=message_id, emoji=emoji, user_id=actor.user_id, session_id=session_id, seq=entry.seq)
@@ -88,7 +88,7 @@ def remove_reaction(
     there = tx.sql.get(tables.Reaction, (message_id, emoji.strip(), actor.user_id))
     if there is None:
         return Changed(message.updated_seq)
-    removed = ReactionRemoved(message_id=message_id, user_id=actor.user_id, emoji=there.emoji)
+    removed = ReactionRemoved(message_id=message_id, user_id=actor.user_id, emoji=there.emoji, source=actor.source)
     entry = log.append(tx, session, removed, actor_id=actor.user_id, key=key)
     tx.sql.delete(there)
     message.updated_seq = entry.seq

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from core.events.parts import ChatMessage, Event
+from core.events.parts import ChatMessage, Event, Source
 
 
 class ChatMessagePosted(Event):
@@ -20,6 +20,7 @@ class MessageEdited(Event):
     content: str
     mentions: list[str] = []
     mentions_here: bool = False
+    source: Source = "web"
 
 
 class MessageDeleted(Event):
@@ -27,6 +28,7 @@ class MessageDeleted(Event):
 
     type: Literal["message_deleted"] = "message_deleted"
     message_id: str
+    source: Source = "web"
 
 
 class ReactionAdded(Event):
@@ -34,6 +36,7 @@ class ReactionAdded(Event):
     message_id: str
     user_id: str
     emoji: str
+    source: Source = "web"
 
 
 class ReactionRemoved(Event):
@@ -41,3 +44,4 @@ class ReactionRemoved(Event):
     message_id: str
     user_id: str
     emoji: str
+    source: Source = "web"

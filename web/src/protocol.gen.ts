@@ -624,6 +624,7 @@ export interface MessageEdited {
   content: string;
   mentions: string[];
   mentions_here: boolean;
+  source: "web" | "slack" | "api" | "agent" | "system";
 }
 /**
  * Its text is gone from here and from every entry before; the numbers stay.
@@ -631,18 +632,21 @@ export interface MessageEdited {
 export interface MessageDeleted {
   type: "message_deleted";
   message_id: string;
+  source: "web" | "slack" | "api" | "agent" | "system";
 }
 export interface ReactionAdded {
   type: "reaction_added";
   message_id: string;
   user_id: string;
   emoji: string;
+  source: "web" | "slack" | "api" | "agent" | "system";
 }
 export interface ReactionRemoved {
   type: "reaction_removed";
   message_id: string;
   user_id: string;
   emoji: string;
+  source: "web" | "slack" | "api" | "agent" | "system";
 }
 /**
  * A file of the shared folder as it is from here on. `version` is the SHA-256 of its content; None where there is
