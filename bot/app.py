@@ -26,7 +26,7 @@ from core import presence
 from core.clock import Clock
 from core.db import Database
 from core.ids import new_id
-from core.limits import TokenBuckets
+from core.limits import Limits, TokenBuckets
 
 __all__ = ["Pace", "SlackDoor", "SlackSettings"]
 
@@ -44,7 +44,7 @@ class SlackDoor:
         db: Database,
         clock: Clock,
         settings: SlackSettings,
-        messages: TokenBuckets,
+        messages: Limits,
         present: Callable[[str], list[presence.Shown]],
         browsers: Browsers | None = None,
     ) -> None:

@@ -23,11 +23,11 @@ from bot.mrkdwn import from_slack
 from bot.thread import CARD, GONE, MESSAGE
 from bot.web import Bot, Refused
 from bot.worker import Lane, Wish
-from core import chat, mirrors, tables
+from core import chat, limits, mirrors, tables
 from core.db import Transaction
 from core.errors import CosessionError, NotSignedIn, TooMany
 from core.inbox import Item
-from core.limits import TokenBuckets
+from core.limits import Limits
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def deleted_root(event: Event) -> tuple[str, str] | None:
 class Events:
     """Handles what the Events API delivered."""
 
-    def __init__(self, desk: Desk, bot: Bot, people: People, budget: TokenBuckets) -> None:
+    def __init__(self, desk: Desk, bot: Bot, people: People, budget: Limits) -> None:
         self._desk = desk
         self._bot = bot
         self._people = people
@@ -128,7 +128,7 @@ class Events:
             await self._whisper(reply, how_to_link(self._desk.settings.base_url))
             return None
         try:
-            self._budget.take(found.user_id)
+            await limits.take(self._budget, found.user_id)
         except TooMany as wait:
             log.info("a reply waits %s ms for its author's budget", wait.retry_after_ms)
             raise

@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from core.errors import TooMany
+
+
+class Limits(Protocol):
+    """A budget of tokens for each key, for one process or for all of them together."""
+
+    def take(self, key: str, cost: float = 1.0) -> Awaitable[None] | None:
+        """Takes `cost` tokens of `key`. Raises TooMany, with the milliseconds to wait, when they are not there: at
+        once, or, where others have to be asked, when what is returned is awaited."""
+        ...
+
+
+async def take(limits: Limits, key: str, cost: float = 1.0) -> None:
+    """The same, wherever the budget is kept; does not let go of the loop where it need not. Raises TooMany."""
+    asked = limits.take(key, cost)
+    if asked is not None:
+        await asked
 
 
 @dataclass(slots=True)
@@ -39,16 +56,26 @@ class TokenBuckets:
         self.check(key, cost)
         self._buckets[key].tokens -= cost
 
+    def spend(self, key: str, cost: float) -> None:
+        """Takes as many of `cost` tokens as are there: somebody else has allowed it."""
+        bucket = self._bucket(key)
+        bucket.tokens = max(0.0, bucket.tokens - cost)
+
     def check(self, key: str, cost: float = 1.0) -> None:
         """Takes nothing. Raises TooMany when `cost` tokens of `key` are not there."""
+        bucket = self._bucket(key)
+        if bucket.tokens < cost:
+            wait = (cost - bucket.tokens) / self._rate
+            raise TooMany(retry_after_ms=int(wait * 1_000) + 1)
+
+    def _bucket(self, key: str) -> _Bucket:
+        """What is in it now."""
         now = self._monotonic()
         self._sweep(now)
         bucket = self._buckets.setdefault(key, _Bucket(self._burst, now))
         bucket.tokens = min(self._burst, bucket.tokens + (now - bucket.at) * self._rate)
         bucket.at = now
-        if bucket.tokens < cost:
-            wait = (cost - bucket.tokens) / self._rate
-            raise TooMany(retry_after_ms=int(wait * 1_000) + 1)
+        return bucket
 
     def _sweep(self, now: float) -> None:
         if now < self._sweep_at:

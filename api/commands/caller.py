@@ -10,6 +10,7 @@ from api.connection import Connection
 from api.context import Api
 from api.frames import Ack, ClientFrame, Frame
 from api.hub import Room
+from core import limits
 from core.access import Actor, Permission
 from core.db import Transaction
 from core.errors import Invalid
@@ -44,9 +45,9 @@ class Caller:
             raise Invalid("This needs an open connection: send its connection_id.")
         return self.room, self.connection
 
-    def takes_a_message(self) -> None:
+    async def takes_a_message(self) -> None:
         """Counts one against what this person may write, through every door. Raises TooMany."""
-        self.api.messages.take(self.actor.user_id)
+        await limits.take(self.api.messages, self.actor.user_id)
 
     async def write(self, client_msg_id: str | None, work: Callable[[Transaction, str], Numbered]) -> Ack:
         """Runs `work` in a transaction, under the key that the client made or else a new one."""

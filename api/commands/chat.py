@@ -13,7 +13,7 @@ def _present(caller: Caller) -> tuple[str, ...]:
 
 
 async def _post(caller: Caller, frame: PostChatMessage) -> Answer:
-    caller.takes_a_message()
+    await caller.takes_a_message()
     draft = chat.Draft(
         frame.content,
         frame.parent_id,
@@ -28,7 +28,7 @@ async def _post(caller: Caller, frame: PostChatMessage) -> Answer:
 
 
 async def _edit(caller: Caller, frame: EditMessage) -> Answer:
-    caller.takes_a_message()
+    await caller.takes_a_message()
     present = _present(caller)
     return await caller.write(
         frame.client_msg_id,
@@ -46,7 +46,7 @@ async def _edit(caller: Caller, frame: EditMessage) -> Answer:
 
 
 async def _delete(caller: Caller, frame: DeleteMessage) -> Answer:
-    caller.takes_a_message()
+    await caller.takes_a_message()
     return await caller.write(
         frame.client_msg_id,
         lambda tx, key: chat.delete_message(tx, caller.actor, caller.session_id, frame.message_id, key=key),
@@ -54,7 +54,7 @@ async def _delete(caller: Caller, frame: DeleteMessage) -> Answer:
 
 
 async def _react(caller: Caller, frame: AddReaction) -> Answer:
-    caller.takes_a_message()
+    await caller.takes_a_message()
     return await caller.write(
         frame.client_msg_id,
         lambda tx, key: chat.add_reaction(tx, caller.actor, caller.session_id, frame.message_id, frame.emoji, key=key),
@@ -62,7 +62,7 @@ async def _react(caller: Caller, frame: AddReaction) -> Answer:
 
 
 async def _take_reaction_back(caller: Caller, frame: RemoveReaction) -> Answer:
-    caller.takes_a_message()
+    await caller.takes_a_message()
     return await caller.write(
         frame.client_msg_id,
         lambda tx, key: chat.remove_reaction(

@@ -8,7 +8,7 @@ from core import comments
 
 
 async def _add(caller: Caller, frame: AddComment) -> Answer:
-    caller.takes_a_message()
+    await caller.takes_a_message()
     draft = comments.Draft(
         frame.content,
         frame.file,
@@ -26,7 +26,7 @@ async def _add(caller: Caller, frame: AddComment) -> Answer:
 
 
 async def _edit(caller: Caller, frame: EditComment) -> Answer:
-    caller.takes_a_message()
+    await caller.takes_a_message()
     return await caller.write(
         frame.client_msg_id,
         lambda tx, key: comments.edit_comment(
@@ -36,7 +36,7 @@ async def _edit(caller: Caller, frame: EditComment) -> Answer:
 
 
 async def _delete(caller: Caller, frame: DeleteComment) -> Answer:
-    caller.takes_a_message()
+    await caller.takes_a_message()
     return await caller.write(
         frame.client_msg_id,
         lambda tx, key: comments.delete_comment(tx, caller.actor, caller.session_id, frame.comment_id, key=key),
@@ -44,7 +44,7 @@ async def _delete(caller: Caller, frame: DeleteComment) -> Answer:
 
 
 async def _resolve(caller: Caller, frame: ResolveComment) -> Answer:
-    caller.takes_a_message()
+    await caller.takes_a_message()
     return await caller.write(
         frame.client_msg_id,
         lambda tx, key: comments.resolve(tx, caller.actor, caller.session_id, frame.comment_id, key=key),
@@ -52,7 +52,7 @@ async def _resolve(caller: Caller, frame: ResolveComment) -> Answer:
 
 
 async def _reopen(caller: Caller, frame: ReopenComment) -> Answer:
-    caller.takes_a_message()
+    await caller.takes_a_message()
     return await caller.write(
         frame.client_msg_id,
         lambda tx, key: comments.reopen(tx, caller.actor, caller.session_id, frame.comment_id, key=key),
