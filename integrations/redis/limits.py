@@ -97,7 +97,7 @@ class RedisBuckets:
         self._burst = burst if burst is not None else per_minute
         self._own = TokenBuckets(per_minute, self._burst, monotonic)
         self._processes = processes
-        self._patience = patience
+        self.patience = patience
         self._monotonic = monotonic
         self._waiting: list[_Waiting] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -153,7 +153,7 @@ class RedisBuckets:
     async def _carry(self, waiting: Sequence[_Waiting]) -> None:
         answers: Sequence[int | None] = [None] * len(waiting)
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self.patience):
                 keys = [self._prefix + one.key for one in waiting]
                 answers = await TAKE.run(self._client, keys, [self._rate, self._burst, *(one.cost for one in waiting)])
         except (RedisError, OSError, TimeoutError) as error:

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 
 import pytest
+from redis.asyncio import Redis
 
 from core.errors import TooMany
 from core.limits import Limits, TokenBuckets, take
@@ -120,3 +121,80 @@ async def test_budgets_of_different_names_do_not_meet(valkey_url: str) -> None:
     assert await takes(budgets[1], "ann")
     for budget in budgets:
         await budget.close()
+
+
+async def test_a_restarted_redis_takes_the_script_again(valkey_url: str) -> None:
+    budget = RedisBuckets(valkey_url, "messages", RATE * 60.0, BURST, processes=lambda: 1, patience=10.0)
+    await take(budget, "ann")
+    client = Redis.from_url(valkey_url)
+    await client.script_flush()
+    assert await takes(budget, "ann")
+    assert budget.decided_alone == 0
+    await client.aclose()
+    await budget.close()
+
+
+# ── Without Redis ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Seconds:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_without_redis_all_processes_together_allow_what_one_budget_holds(free_port: int) -> None:
+    seconds = Seconds()
+    address = f"redis://127.0.0.1:{free_port}/0"
+    processes = [
+        RedisBuckets(address, "messages", 60.0, BURST, processes=lambda: 3, monotonic=seconds) for _ in range(3)
+    ]
+    allowed = sum([await takes(limits, "ann") for limits in processes for _ in range(50)])
+    assert 0 < allowed <= BURST
+    seconds.now += 30.0
+    more = sum([await takes(limits, "ann") for limits in processes for _ in range(50)])
+    assert 0 < more <= 30.0 + 1
+    assert all(limits.decided_alone == 100 for limits in processes)
+    for limits in processes:
+        await limits.close()
+
+
+async def test_what_redis_allowed_counts_when_it_falls_silent(valkey_url: str) -> None:
+    seconds, client = Seconds(), Redis.from_url(valkey_url)
+    limits = RedisBuckets(valkey_url, "messages", 6.0, BURST, processes=lambda: 2, patience=10.0, monotonic=seconds)
+    await refusal(limits, "ann")
+    await take(limits, "ben", BURST / 4)
+    limits.patience = 0.05
+    await client.client_pause(60_000)
+    assert not await takes(limits, "ann"), "an outage is no present"
+    left = sum([await takes(limits, "ben") for _ in range(50)])
+    assert left == BURST / 4, "of 20 tokens 5 were taken, and the other process may have taken as many"
+    await client.aclose()
+    await limits.close()
+
+
+async def test_a_silent_redis_delays_one_message_and_is_used_again_once_it_answers(valkey_url: str) -> None:
+    seconds, client = Seconds(), Redis.from_url(valkey_url)
+    limits = RedisBuckets(valkey_url, "messages", 6.0, BURST, processes=lambda: 1, monotonic=seconds)
+    await take(limits, "ann")
+    await client.client_pause(500)
+    while limits.is_healthy:
+        await take(limits, "ann", 0.0)
+    alone = limits.decided_alone
+    assert await takes(limits, "ann")
+    assert await takes(limits, "ann")
+    assert limits.decided_alone == alone + 2
+    async with asyncio.timeout(10.0):
+        while not limits.is_healthy:
+            seconds.now += 10.0
+            await take(limits, "ann", 0.0)
+            await asyncio.sleep(0.01)
+    asked = limits.decided_alone
+    assert await takes(limits, "ben")
+    assert limits.decided_alone == asked
+    await client.aclose()
+    await limits.close()
