@@ -29,6 +29,7 @@ from core.limits import TokenBuckets
 from core.signals import NoSignals, Signals
 from cosession.settings import Settings
 from cosession.slack import Sandbox, build_door, connected_workspace, mount_sandbox, ways_in
+from integrations.redis.limits import RedisBuckets
 from jobs.scheduler import Scheduler
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,8 @@ class Runtime:
     slack: SlackDoor | None
     contexts: ContextUpdates
     elsewhere: Elsewhere
+    #: The budget of messages, where it is shared with other processes.
+    budget: RedisBuckets | None
 
     def stopping(self) -> None:
         self.hub.drain()
@@ -73,7 +76,8 @@ def compose(
     db = open_database(settings, clock)
     hub = Hub(db, clock, monotonic)
     tokens = Tokens(settings.jwt_key(), clock)
-    messages = TokenBuckets(per_minute=MESSAGES_PER_MINUTE)
+    elsewhere = Elsewhere(hub, signals)
+    shared = _shared_budget(settings, elsewhere)
     sandbox = Sandbox(settings, clock) if settings.is_development else None
     slack_settings = sandbox.settings if sandbox else connected_workspace(settings)
     api_settings = ApiSettings(
@@ -85,12 +89,11 @@ def compose(
         tokens=tokens,
         clock=clock,
         settings=api_settings,
-        messages=messages,
+        messages=shared or TokenBuckets(per_minute=MESSAGES_PER_MINUTE),
     )
 
     upkeep = Upkeep(hub, db, clock)
     contexts = ContextUpdates(hub, db)
-    elsewhere = Elsewhere(hub, signals)
     scheduler = Scheduler(db, clock)
     slack = build_door(api, slack_settings) if slack_settings else None
 
@@ -121,6 +124,8 @@ def compose(
             await upkeep.close()
             await elsewhere.close()
             await signals.close()
+            if shared is not None:
+                await shared.close()
             await db.close()
 
     app = create_app(api, lifespan)
@@ -129,7 +134,14 @@ def compose(
     if sandbox is not None:
         mount_sandbox(app, api, sandbox)
     add_pages(app, api)
-    return Runtime(settings, db, hub, tokens, app, sandbox, slack, contexts, elsewhere)
+    return Runtime(settings, db, hub, tokens, app, sandbox, slack, contexts, elsewhere, shared)
+
+
+def _shared_budget(settings: Settings, elsewhere: Elsewhere) -> RedisBuckets | None:
+    """One budget of messages per user over all processes, where they share a Redis."""
+    if not settings.redis_url:
+        return None
+    return RedisBuckets(settings.redis_url, "messages", MESSAGES_PER_MINUTE, processes=lambda: elsewhere.processes)
 
 
 def ensure_epoch(tx: Transaction) -> None:

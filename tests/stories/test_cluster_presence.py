@@ -7,11 +7,12 @@ passes by the seconds that each is handed; a process that is killed says nothing
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -48,7 +49,7 @@ class Cluster:
         await until(lambda: all(self.here(process) == set(names) for process in places))
 
     async def pass_seconds(self, seconds: float, *tabs: Client) -> None:
-        """Lets time pass everywhere, in steps in which every process shows its tabs and each of `tabs` says something."""
+        """Lets time pass everywhere, in steps in which every process shows its tabs and each of `tabs` speaks."""
         left = seconds
         while left > 0:
             step = min(left, 4.0)
@@ -81,14 +82,15 @@ async def until(claim: Callable[[], bool], seconds: float = 10.0) -> None:
             await asyncio.sleep(0.01)
 
 
-Opener = Callable[[int], Awaitable[Cluster]]
+class Opener(Protocol):
+    def __call__(self, processes: int, **settings: str) -> Awaitable[Cluster]: ...
 
 
 @pytest.fixture
 async def open_cluster(postgres_url: str, tmp_path: Path) -> AsyncGenerator[Opener]:
     async with AsyncExitStack() as stack:
 
-        async def start(count: int) -> Cluster:
+        async def start(processes: int, **settings: str) -> Cluster:
             lines = Lines()
             houses = [
                 await stack.enter_async_context(
@@ -97,9 +99,10 @@ async def open_cluster(postgres_url: str, tmp_path: Path) -> AsyncGenerator[Open
                         tmp_path / f"data {number}",
                         signals=lines.process(f"process {number}"),
                         JWT_SECRET_KEY=KEY,
+                        **settings,
                     )
                 )
-                for number in range(count)
+                for number in range(processes)
             ]
             cast = {name: await houses[0].someone(name) for name in ("Alice", "Bob", "Carol", "Dora")}
             session_id = await cast["Alice"].start()
@@ -450,3 +453,38 @@ async def test_twenty_tabs_are_enough_over_all_processes_together(open_cluster: 
     await tabs[0].close()
     await until(lambda: all(house.runtime.hub.connections_anywhere(bob) == 19 for house in cluster.houses))
     await cluster.open("Bob", 1)
+
+
+async def test_one_budget_of_messages_is_shared_by_all_tabs_on_all_processes(
+    open_cluster: Opener, valkey_url: str
+) -> None:
+    cluster = await open_cluster(2, REDIS_URL=valkey_url)
+    tabs = [await cluster.open("Bob", process) for process in (0, 0, 0, 1, 1, 1)]
+    carol = await cluster.open("Carol", 0)
+    began = time.monotonic()
+    answers: list[Frame] = []
+    for _ in range(20):
+        answers += await asyncio.gather(*(tab.say("hello") for tab in tabs))
+    acks = [answer for answer in answers if answer["type"] == "ack"]
+    errors = [answer for answer in answers if answer["type"] == "error"]
+    assert len(acks) + len(errors) == 120
+    budgets = [house.runtime.budget for house in cluster.houses]
+    alone = sum(budget.decided_alone for budget in budgets if budget is not None)
+    assert len(acks) <= 100 * (1 + (time.monotonic() - began) / 60.0) + 1 + alone
+    assert {error["error_code"] for error in errors} == {"too_many"}
+    assert all(error["retryable"] and error["retry_after_ms"] > 0 for error in errors)
+    assert (await carol.say("I have my own"))["type"] == "ack"
+
+
+async def test_without_redis_messages_are_taken_at_once_and_still_not_without_limit(
+    open_cluster: Opener, free_port: int
+) -> None:
+    cluster = await open_cluster(2, REDIS_URL=f"redis://127.0.0.1:{free_port}/0")
+    tabs = [await cluster.open("Bob", process) for process in (0, 1)]
+    await until(lambda: all(house.runtime.elsewhere.processes == 2 for house in cluster.houses))
+    began = time.monotonic()
+    answers: list[Frame] = []
+    for _ in range(60):
+        answers += await asyncio.gather(*(tab.say("hello") for tab in tabs))
+    acks = [answer for answer in answers if answer["type"] == "ack"]
+    assert 96 <= len(acks) <= 100 * (1 + (time.monotonic() - began) / 60.0) + 2
