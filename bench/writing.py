@@ -1,6 +1,6 @@
 """What storing one chat message costs, without any door: `chat.post_message` through `Database.write`.
 
-    .venv/bin/python -m bench.writing [--messages 2000] [--groups 1,8,64,256] [--people 50] [--postgres URL] [--json FILE]
+    .venv/bin/python -m bench.writing [--messages 2000] [--groups 1,8,64,256] [--postgres URL] [--json FILE]
 
 `--postgres` is the address of an empty database. Group n means that n people post at once and wait for their answers
 before they post again. The peer, one commit for each message through SQLModel, is measured in the same run on the same
@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import uvloop
-from sqlalchemy import BigInteger, Column, MetaData, Text, UniqueConstraint, create_engine, event
+from sqlalchemy import BigInteger, Column, MetaData, Text, UniqueConstraint, create_engine, event, make_url
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlmodel import Field, SQLModel
 from sqlmodel import Session as SqlSession
@@ -101,7 +101,7 @@ async def ours(url: str, groups: list[int], messages: int, people: int) -> list[
 
         for number in range(50):
             await store(-1 - number)
-        found.append(await measured("cosession", url.split(":")[0].split("+")[0], group, messages, store))
+        found.append(await measured("cosession", make_url(url).get_backend_name(), group, messages, store))
     await db.close()
     return found
 

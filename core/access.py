@@ -7,6 +7,7 @@ Every door asks here, for every command and every delivery.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, get_args
 
 from sqlalchemy import Select, bindparam
@@ -46,6 +47,20 @@ _SEAT = (
     )
     .where(_USERS.c.id == bindparam("user"))
 )
+
+
+_SESSIONS = tables.table_of("sessions")
+#: Of a session, what decides about one more entry.
+_PLACE = (
+    sa_select(_SESSIONS.c.id, _SESSIONS.c.status, _SESSIONS.c.head, _SESSIONS.c.participant_count)
+    .where(_SESSIONS.c.id == bindparam("session"))
+    .with_for_update()
+)
+_ALL_SEATS = sa_select(_USERS.c.id, _USERS.c.is_active, _SEATS.c.role, _SEATS.c.removed_at).where(
+    _SEATS.c.session_id == bindparam("session"), _USERS.c.id == _SEATS.c.user_id
+)
+#: Sessions up to this size have all their seats read at once, when a commit holds wishes of more than one person.
+MAX_SEATS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +120,57 @@ def session_for(tx: Transaction, actor: Actor, session_id: str, permission: Perm
     if lock:
         _take_seat(tx, session, actor, role)
     return Seat(session, role)
+
+
+@dataclass(slots=True)
+class Place:
+    """A session that is locked in this commit, and the roles that are known of it: None for somebody deactivated or
+    removed, whose case is for `session_for` to decide."""
+
+    id: str
+    status: str
+    size: int
+    roles: dict[str, Role | None]
+    is_complete: bool = False
+
+
+def place_for(tx: Transaction, actor: Actor, session_id: str, permission: Permission) -> Place | tables.Session:
+    """As `session_for`, for wishes that arrive by the hundred: the works of one commit share what was read.
+
+    Only the common case is decided here, somebody with a seat of their own who may; all others go to `session_for`.
+    """
+    if not tx.is_touched and is_id(session_id, "ses"):
+        place = tx.known(("place", session_id), lambda: _place(tx, session_id))
+        if place is not None and place.status == "live":
+            role = _known_role(tx, place, actor.user_id)
+            if role is not None and allows(role, permission):
+                return place
+    return session_for(tx, actor, session_id, permission).session
+
+
+def _place(tx: Transaction, session_id: str) -> Place | None:
+    row = tx.stored.execute(_PLACE, {"session": session_id}).first()
+    if row is None:
+        return None
+    tx.learn(("head", session_id), row.head)
+    return Place(row.id, row.status, row.participant_count, {})
+
+
+def _known_role(tx: Transaction, place: Place, user_id: str) -> Role | None:
+    if user_id in place.roles or place.is_complete:
+        return place.roles.get(user_id)
+    if place.roles and place.size <= MAX_SEATS:
+        for row in tx.stored.execute(_ALL_SEATS, {"session": place.id}):
+            place.roles[row.id] = _own_role(row.is_active, row.role, row.removed_at)
+        place.is_complete = True
+    else:
+        row = tx.stored.execute(_SEAT, {"session": place.id, "user": user_id}).first()
+        place.roles[user_id] = _own_role(row.is_active, row.role, row.removed_at) if row is not None else None
+    return place.roles.get(user_id)
+
+
+def _own_role(is_active: bool, role: str | None, removed_at: datetime | None) -> Role | None:
+    return as_role(role) if is_active and role is not None and removed_at is None else None
 
 
 def role_in(tx: Transaction, session: tables.Session, actor: Actor) -> Role | None:

@@ -4,8 +4,8 @@ A unit of work is a plain function of a transaction. It cannot await, so nothing
 locked, and it may run twice, so it keeps no state of its own.
 
 Writers queue for one connection and are committed in groups: whoever arrives while a commit is under way shares the
-next one. Each runs in a savepoint, so that a refusal undoes its own work only. Nobody is told anything before the
-commit is on disk. On SQLite this connection is the only one that ever writes or checkpoints, because versions before
+next one. A refusal undoes its own work only: see `core.transaction`. Nobody is told anything before the commit is on
+disk. On SQLite this connection is the only one that ever writes or checkpoints, because versions before
 3.51.3 can corrupt a WAL under two writers (https://sqlite.org/wal.html#walresetbug).
 """
 
@@ -15,16 +15,17 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlmodel import Session as SqlSession
 
 from core.clock import Clock
-from core.errors import CosessionError, StorageUnavailable
-from core.events import Event
+from core.errors import StorageUnavailable
+from core.transaction import Appended, GrantedBefore, Group, Transaction
+
+__all__ = ["Appended", "Database", "Engine", "Poke", "ThreadEngine", "Transaction", "Work"]
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -33,26 +34,6 @@ log = logging.getLogger(__name__)
 MAX_GROUP = 256
 #: Times that a command is run anew after the database broke off its transaction (a deadlock, a serialisation failure).
 MAX_ATTEMPTS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Appended:
-    """A log entry that was written. `frame` is what every reader gets."""
-
-    session_id: str
-    seq: int
-    event: Event
-    actor_id: str | None
-    frame: bytes
-
-
-@dataclass(slots=True)
-class Transaction:
-    """What a command works on: the rows, the time, and what it has appended so far."""
-
-    sql: SqlSession
-    now: datetime
-    appended: list[Appended] = field(default_factory=list[Appended])
 
 
 Work = Callable[[Transaction], T]
@@ -165,18 +146,12 @@ class Database:
             return
 
     def _run(self, sql: SqlSession, works: list[Work[Any]]) -> list[_Outcome]:
-        now = self._clock()
-        if len(works) == 1:
-            # A refusal rolls the whole transaction back through the engine: no savepoint is needed.
-            tx = Transaction(sql, now)
-            try:
-                value = works[0](tx)
-                sql.flush()
-            except CosessionError as error:
-                sql.rollback()
-                return [_Outcome(error=error)]
-            return [_Outcome(value, appended=tx.appended)]
-        return [_run_in_savepoint(sql, work, now) for work in works]
+        now, is_shared = self._clock(), len(works) > 1
+        try:
+            return _run_group(Group(sql, now, is_shared=is_shared, asks_first=False), works)
+        except GrantedBefore:
+            sql.rollback()
+            return _run_group(Group(sql, now, is_shared=is_shared, asks_first=True), works)
 
     def _settle(self, group: list[_Pending], outcomes: list[_Outcome]) -> None:
         """Readers first: whoever is told "stored" may rely on it being on its way to everyone."""
@@ -193,18 +168,26 @@ class Database:
                 pending.done.set_result(outcome.value)
 
 
-def _run_in_savepoint(sql: SqlSession, work: Work[Any], now: datetime) -> _Outcome:
-    tx = Transaction(sql, now)
-    savepoint = sql.begin_nested()
+def _run_group(group: Group, works: list[Work[Any]]) -> list[_Outcome]:
+    outcomes = [_attempt(group, work) for work in works]
+    group.settle()
+    return outcomes
+
+
+def _attempt(group: Group, work: Work[Any], *, asks_first: bool = False) -> _Outcome:
+    tx = Transaction(group.sql, group.now, group)
+    tx.asks_first |= asks_first
     try:
         value = work(tx)
-        sql.flush()
-    except DBAPIError:
-        raise  # Postgres has given the transaction up: the whole group is run anew, one by one.
+        tx.finish()
+    except (DBAPIError, GrantedBefore):
+        raise  # The whole group is run anew: Postgres has given its transaction up, or a wish was no new one.
     except Exception as error:  # noqa: BLE001 - a command's own refusal or bug goes to its caller alone
-        savepoint.rollback()
+        tx.undo()
+        if tx.collected.unasked:
+            # What was granted before is granted again, whatever would be refused now.
+            return _attempt(group, work, asks_first=True)
         return _Outcome(error=error)
-    savepoint.commit()
     return _Outcome(value, appended=tx.appended)
 
 

@@ -69,24 +69,23 @@ _MERGE = text("INSERT INTO search_index (search_index, rank) VALUES ('merge', :p
 _CHANGES = text("SELECT total_changes()")
 
 
-def record(
-    connection: Connection, session_id: str, seq: int, event: events.Event, *, at: datetime, actor_id: str | None
-) -> None:
-    """Takes up what the entry `seq` says, in the transaction that writes it."""
-    if isinstance(event, events.MessageEdited):
-        _edit(connection, session_id, "messages", event.message_id, event.content)
-        return
-    if isinstance(event, events.CommentEdited):
-        _edit(connection, session_id, "comments", event.comment_id, event.content)
-        return
+def changes(event: events.Event) -> bool:
+    """Whether the event gives what is found already another text."""
+    return isinstance(event, events.MessageEdited | events.CommentEdited)
+
+
+def entry(
+    session_id: str, seq: int, event: events.Event, *, at: datetime, actor_id: str | None
+) -> list[dict[str, object]]:
+    """What there is to find of the entry `seq`: one row, or none."""
     says = _SAYS.get(type(event))
     if says is None:
-        return
+        return []
     kind, ref_id, said = says(event)
     if not said:
-        return
+        return []
     said = said.replace("\x00", "")
-    row = {
+    row: dict[str, object] = {
         "session_id": session_id,
         "seq": seq,
         "kind": kind,
@@ -96,7 +95,20 @@ def record(
         "text": said,
         "plain": plain(said),
     }
-    connection.execute(_ADD, row)
+    return [row]
+
+
+def record(
+    connection: Connection, session_id: str, seq: int, event: events.Event, *, at: datetime, actor_id: str | None
+) -> None:
+    """Takes up what the entry `seq` says, in the transaction that writes it."""
+    if isinstance(event, events.MessageEdited):
+        _edit(connection, session_id, "messages", event.message_id, event.content)
+    elif isinstance(event, events.CommentEdited):
+        _edit(connection, session_id, "comments", event.comment_id, event.content)
+    else:
+        for row in entry(session_id, seq, event, at=at, actor_id=actor_id):
+            connection.execute(_ADD, row)
 
 
 def _edit(connection: Connection, session_id: str, table: str, text_id: str, said: str) -> None:

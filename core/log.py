@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
-from sqlalchemy import and_, bindparam, func, insert, or_, update
+from sqlalchemy import and_, bindparam, func, or_, update
 from sqlalchemy import select as sa_select
 from sqlmodel import col, select
 
 from core import indexing, tables
 from core.blanking import blanked
-from core.clock import iso
 from core.db import Appended, Transaction
 from core.events import AnyEvent, CommentDeleted, Event, MessageDeleted, event_adapter
 from core.tables import table_of
@@ -29,24 +28,13 @@ MAX_PAGE = 1_000
 
 # Every message runs these: they are built once, and bound to values that are no part of them.
 _SESSIONS, _EVENTS = table_of("sessions"), table_of("events")
-#: What an entry adds to the counters in its session's row, which are projections of the log.
-_COUNTED: dict[str, dict[str, int]] = {
-    "chat_message": {"is_message": 1},
-    "participant_added": {"members": 1},
-    "participant_removed": {"members": -1},
+#: What an entry adds to the counters in its session's row, which are projections of the log: messages, members.
+_COUNTED: dict[str, tuple[int, int]] = {
+    "chat_message": (1, 0),
+    "participant_added": (0, 1),
+    "participant_removed": (0, -1),
 }
-_NEXT = (
-    update(_SESSIONS)
-    .where(_SESSIONS.c.id == bindparam("session"))
-    .values(
-        head=_SESSIONS.c.head + 1,
-        last_activity_at=bindparam("now"),
-        message_count=_SESSIONS.c.message_count + bindparam("is_message"),
-        participant_count=_SESSIONS.c.participant_count + bindparam("members"),
-    )
-    .returning(_SESSIONS.c.head)
-)
-_INSERT = insert(_EVENTS)
+_HEAD = sa_select(_SESSIONS.c.head).where(_SESSIONS.c.id == bindparam("session")).with_for_update()
 _FIND = sa_select(_EVENTS.c.seq).where(
     _EVENTS.c.session_id == bindparam("session"),
     _EVENTS.c.actor_id == bindparam("actor"),
@@ -58,6 +46,8 @@ _BLANK = (
     .where(_EVENTS.c.session_id == bindparam("session"), _EVENTS.c.seq == bindparam("number"))
     .values(frame=bindparam("rest"))
 )
+#: What stands before the body of every entry.
+_ENVELOPE = {"type"}
 #: Kinds of entries that give a text that stands already another one.
 _EDITS = ("message_edited", "comment_edited")
 
@@ -79,16 +69,22 @@ class Stored:
         return event_adapter.validate_python(body)
 
 
+class Numbered(Protocol):
+    """A session, as far as its log needs it."""
+
+    @property
+    def id(self) -> str: ...
+
+
 def append(
-    tx: Transaction, session: tables.Session, event: Event, *, actor_id: str | None = None, key: str | None = None
+    tx: Transaction, session: Numbered, event: Event, *, actor_id: str | None = None, key: str | None = None
 ) -> Appended:
-    """Writes `event` as the next entry of `session`, whose row the caller has locked through `access`."""
-    connection = tx.sql.connection()
-    counted = {"is_message": 0, "members": 0} | _COUNTED.get(event.type, {})
-    seq = connection.execute(_NEXT, {"session": session.id, "now": tx.now, **counted}).scalar_one()
-    frame = encode(event, seq=seq, at=iso(tx.now), actor_id=actor_id)
+    """Adds `event` as the next entry of `session`, whose row the caller has locked through `access`."""
+    session_id = session.id
+    seq = _next(tx, session_id)
+    frame = encode(event, seq=seq, at=tx.at, actor_id=actor_id)
     row = {
-        "session_id": session.id,
+        "session_id": session_id,
         "seq": seq,
         "type": event.type,
         "version": event.VERSION,
@@ -97,17 +93,32 @@ def append(
         "at": tx.now,
         "frame": frame.decode(),
     }
-    connection.execute(_INSERT, row)
-    indexing.record(connection, session.id, seq, event, at=tx.now, actor_id=actor_id)
-    appended = Appended(session.id, seq, event, actor_id, frame)
+    messages, members = _COUNTED.get(event.type, (0, 0))
+    tx.collected.add("events", [row])
+    tx.collected.count(session_id, seq, messages=messages, members=members)
+    if key is not None:
+        tx.collected.granted[session_id, actor_id, key] = seq
+    if indexing.changes(event):
+        indexing.record(tx.sql.connection(), session_id, seq, event, at=tx.now, actor_id=actor_id)
+    else:
+        tx.collected.add("search_entries", indexing.entry(session_id, seq, event, at=tx.now, actor_id=actor_id))
+    appended = Appended(session_id, seq, event, actor_id, frame)
     tx.appended.append(appended)
     return appended
 
 
+def _next(tx: Transaction, session_id: str) -> int:
+    given = tx.head(session_id)
+    if given is None:
+        given = tx.known(("head", session_id), lambda: tx.stored.execute(_HEAD, {"session": session_id}).scalar_one())
+    return given + 1
+
+
 def encode(event: Event, *, seq: int, at: str, actor_id: str | None) -> bytes:
     """One log entry as the JSON object that is stored and sent."""
-    body = event.model_dump(mode="json", exclude={"type"})
-    return orjson.dumps({"type": event.type, "seq": seq, "at": at, "actor_id": actor_id, **body})
+    envelope = orjson.dumps({"type": event.type, "seq": seq, "at": at, "actor_id": actor_id})
+    body = event.__pydantic_serializer__.to_json(event, exclude=_ENVELOPE)
+    return envelope[:-1] + b"," + body[1:] if len(body) > 2 else envelope
 
 
 def blank(tx: Transaction, session_id: str, deleted: MessageDeleted | CommentDeleted, *, since: int) -> None:
@@ -148,7 +159,22 @@ def find(tx: Transaction, session_id: str, actor_id: str | None, key: str | None
     """The seq that this actor's wish `key` got already, or None. Ask after the session is locked."""
     if key is None:
         return None
-    return tx.sql.connection().execute(_FIND, {"session": session_id, "actor": actor_id, "key": key}).scalar()
+    granted = tx.granted((session_id, actor_id, key))
+    if granted is not None:
+        return granted
+    return tx.stored.execute(_FIND, {"session": session_id, "actor": actor_id, "key": key}).scalar()
+
+
+def find_or_trust(tx: Transaction, session_id: str, actor_id: str | None, key: str | None) -> int | None:
+    """As `find`, for what is said often and seldom twice: a key is taken for new, and all the keys of a group are
+    looked for together before it is written. Where one is found, the group runs again and looks first."""
+    if key is None or tx.asks_first or tx.is_touched:
+        return find(tx, session_id, actor_id, key)
+    wish = (session_id, actor_id, key)
+    granted = tx.granted(wish)
+    if granted is None:
+        tx.collected.unasked.add(wish)
+    return granted
 
 
 def read_after(tx: Transaction, session_id: str, seq: int, limit: int = MAX_PAGE) -> Sequence[Stored]:

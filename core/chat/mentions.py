@@ -11,14 +11,12 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete
 from sqlmodel import col, select
 
 from core import tables
 from core.db import Transaction
-from core.tables import table_of
 
-_INSERT = insert(table_of("mentions"))
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _TICKS = re.compile(r"`+")
 _HERE = re.compile(r"(?<![\w@])@here\b", re.IGNORECASE)
@@ -95,12 +93,14 @@ def named_in(prose: str, members: Sequence[tuple[str, str]]) -> set[str]:
 
 def _members(tx: Transaction, session_id: str) -> list[tuple[str, str]]:
     seat, user = tables.Participation, tables.User
-    rows = tx.sql.exec(
-        select(user.id, user.name).where(
-            seat.session_id == session_id, col(seat.removed_at).is_(None), seat.user_id == user.id
-        )
+    query = select(user.id, user.name).where(
+        seat.session_id == session_id, col(seat.removed_at).is_(None), seat.user_id == user.id
     )
-    return [(user_id, name) for user_id, name in rows]
+
+    def load() -> list[tuple[str, str]]:
+        return [(user_id, name) for user_id, name in tx.stored.execute(query)]
+
+    return tx.known(("members", session_id), load)
 
 
 def record(
@@ -112,7 +112,7 @@ def record(
         for user_id in sorted(set(user_ids) - set(besides))
     ]
     if rows:
-        tx.sql.connection().execute(_INSERT, rows)
+        tx.collected.add("mentions", rows)
 
 
 def of(tx: Transaction, ref_id: str) -> set[str]:

@@ -5,20 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import orjson
-from sqlalchemy import insert
+from sqlalchemy import bindparam, select
 
-from core import log, tables
-from core.access import Actor, session_for
+from core import log
+from core.access import Actor, place_for
 from core.chat import mentions
 from core.chat.texts import normal_content
-from core.clock import iso
 from core.db import Transaction
 from core.errors import ParentNotFound
 from core.events import ChatMessage, ChatMessagePosted, CodeRef
 from core.ids import derived_id, new_id
 from core.tables import table_of
 
-_INSERT = insert(table_of("messages"))
+_MESSAGES = table_of("messages")
+_PARENT = select(_MESSAGES.c.parent_id).where(
+    _MESSAGES.c.id == bindparam("message"), _MESSAGES.c.session_id == bindparam("session")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,9 @@ def post_message(tx: Transaction, actor: Actor, session_id: str, draft: Draft, *
 
     Raises: BodyEmpty, BodyTooLong, ParentNotFound, and what `access.session_for` raises.
     """
-    session = session_for(tx, actor, session_id, "chat").session
+    session = place_for(tx, actor, session_id, "chat")
     message_id = derived_id("msg", session_id, actor.user_id, key) if key else new_id("msg")
-    granted = log.find(tx, session_id, actor.user_id, key)
+    granted = log.find_or_trust(tx, session_id, actor.user_id, key)
     if granted is not None:
         return Posted(granted, message_id, is_new=False)
     content = normal_content(draft.content)
@@ -65,10 +67,10 @@ def post_message(tx: Transaction, actor: Actor, session_id: str, draft: Draft, *
         code_ref=draft.code_ref,
         source=actor.source,
         session_only=draft.session_only,
-        timestamp=iso(tx.now),
+        timestamp=tx.at,
     )
     entry = log.append(tx, session, ChatMessagePosted(message=message), actor_id=actor.user_id, key=key)
-    tx.sql.connection().execute(_INSERT, _projected(tx, session_id, entry.seq, message))
+    tx.collected.add("messages", [_projected(tx, session_id, entry.seq, message)])
     everybody = {*called.user_ids, *(draft.present if called.everybody_here else ())}
     mentions.record(tx, session_id, entry.seq, message_id, everybody, besides=(actor.user_id,))
     return Posted(entry.seq, message_id, is_new=True)
@@ -78,10 +80,12 @@ def _root(tx: Transaction, session_id: str, parent_id: str | None) -> str | None
     """Threads are one level deep: who answers an answer answers in its thread."""
     if parent_id is None:
         return None
-    parent = tx.sql.get(tables.Message, parent_id)
-    if parent is None or parent.session_id != session_id:
+    values = {"message": parent_id, "session": session_id}
+    # What is not stored may be among what the same commit will store.
+    parent = tx.stored.execute(_PARENT, values).first() or tx.sql.connection().execute(_PARENT, values).first()
+    if parent is None:
         raise ParentNotFound
-    return parent.parent_id or parent.id
+    return parent.parent_id or parent_id
 
 
 def _projected(tx: Transaction, session_id: str, seq: int, message: ChatMessage) -> dict[str, object]:
