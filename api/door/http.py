@@ -22,7 +22,7 @@ from api.door.limits import Slot
 from api.door.outlet import EXTENSION, Outlet
 from api.door.problem import problem_bytes
 from api.door.state import Door
-from api.door.websocket import LiveWebSocket
+from api.door.websocket import LiveWebSocket, scope_of
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -30,7 +30,7 @@ Send = Callable[[Any], Awaitable[None]]
 
 logger = logging.getLogger(__name__)
 
-MAX_HANDSHAKE_HEADERS = 128  # the WebSocket library's own limit, beyond which it would not answer
+MAX_HANDSHAKE_HEADERS = 128  # more than any browser or proxy sends
 
 
 class HardenedHttp(H11Protocol):
@@ -246,13 +246,12 @@ class HardenedHttp(H11Protocol):
         self._is_upgraded = True
         self._slot = None
         self.connections.discard(self)
-        protocol = cast(type[LiveWebSocket], self.ws_protocol_class)(
-            config=self.config, server_state=self.server_state, app_state=self.app_state
+        scheme = "wss" if self.scheme == "https" or door.addresses.is_https(self._peer, self.headers) else "ws"
+        scope = scope_of(
+            event.target, self.headers, scheme=scheme, client=address, server=self.server, state=self.app_state
         )
-        protocol.admit(slot, address, is_https=door.addresses.is_https(self._peer, self.headers))
-        protocol.connection_made(self.transport)
-        self.transport.set_protocol(protocol)
-        protocol.data_received(_head(event, self.headers))
+        protocol = cast(type[LiveWebSocket], self.ws_protocol_class)(self.config, self.server_state, self.loop)
+        protocol.begin(self.transport, slot, address, scope, event.method, self.headers)
 
     def _handshake_problem(self, event: h11.Request) -> int | None:
         longest = self.door.settings.handshake_line_bytes
@@ -271,11 +270,6 @@ class HardenedHttp(H11Protocol):
 def _content_length(headers: Iterable[tuple[bytes, bytes]]) -> int:
     """h11 has refused anything but one decimal number."""
     return next((int(value) for name, value in headers if name == b"content-length"), 0)
-
-
-def _head(event: h11.Request, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    lines = [event.method + b" " + event.target + b" HTTP/1.1", *(name + b": " + value for name, value in headers)]
-    return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
 def http_class(door: Door) -> type[HardenedHttp]:

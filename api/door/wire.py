@@ -1,16 +1,19 @@
 """The fast way to write to one WebSocket, for code that has its bytes ready. It never waits and never blocks.
 
 An application finds it in the ASGI scope of its socket: `wire_of(websocket.scope)`. Reading, accepting and refusing
-stay with ASGI. Writing through ASGI works beside it; the order on the wire is the order of the calls.
+stay with ASGI, until the application says by `listen` that it wants to be called with every message instead: its ASGI
+call may return then, and nothing of it stays in memory. Writing through ASGI works beside it; the order on the wire is
+the order of the calls.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from api.door.framing import close_reason, frame_text
-from api.door.outbox import Outbox
+from api.door.framing import close_reason, frame_text, may_be_sent
+from api.door.outbox import Flusher, Outbox
 
 EXTENSION = "cosession.wire"
 
@@ -22,11 +25,27 @@ class Closer(Protocol):
 
     def newcomer_no_more(self) -> None: ...
 
+    def listen(self, heard: Callable[[str], None], gone: Callable[[], None]) -> None: ...
 
-class Wire:
-    """One accepted WebSocket, seen from the side that writes."""
+    def hold(self) -> None: ...
 
-    def __init__(self, connection: Closer, peer: str) -> None:
+    def go_on(self) -> None: ...
+
+
+class Wire(Outbox):
+    """One WebSocket, seen from the side that writes."""
+
+    __slots__ = ("_connection", "_on_drained", "_was_open", "expects_login", "is_congested", "is_open", "peer")
+
+    def __init__(
+        self,
+        connection: Closer,
+        peer: str,
+        transport: asyncio.Transport,
+        flusher: Flusher,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        super().__init__(transport, flusher, loop)
         self.peer = peer
         """The client's address, after the rules about proxies."""
         self.is_open = False
@@ -35,9 +54,8 @@ class Wire:
         """Whether the peer reads more slowly than we write. It turns false when `on_drained` callbacks run."""
         self.expects_login = False
         self._connection = connection
-        self._outbox: Outbox | None = None
         self._was_open = False
-        self._on_drained: list[Callable[[], None]] = []
+        self._on_drained: tuple[Callable[[], None], ...] = ()
 
     def write_text(self, payload: bytes) -> None:
         """Sends `payload` (UTF-8) as one text frame. Goes nowhere, silently, when the peer is gone.
@@ -48,8 +66,8 @@ class Wire:
 
     def write_frames(self, framed: bytes) -> None:
         """Sends whole frames that `frame_text` made, perhaps for many connections."""
-        if self.is_open and self._outbox is not None:
-            self._outbox.write(framed)
+        if self.is_open:
+            self.write(framed)
         else:
             self._refuse_if_not_accepted()
 
@@ -57,14 +75,26 @@ class Wire:
         """Sends one entry of the log, framed already."""
         self.write_frames(framed)
 
-    @property
-    def buffered(self) -> int:
-        """Bytes that wait for the peer, in our own memory."""
-        return 0 if self._outbox is None else self._outbox.buffered
+    def flushed(self) -> None:
+        if self.is_open and not self.is_congested:
+            self.direct = self._transport.write
 
     def on_drained(self, callback: Callable[[], None]) -> None:
         """Calls `callback`, from the event loop, each time a congested peer has caught up; not when it is lost."""
-        self._on_drained.append(callback)
+        self._on_drained = (*self._on_drained, callback)
+
+    def listen(self, heard: Callable[[str], None], gone: Callable[[], None]) -> None:
+        """From now on every message is handed to `heard` (a binary one as an empty text), and nothing to ASGI's
+        `receive`; `gone` is called once, from the event loop, when either side has closed."""
+        self._connection.listen(heard, gone)
+
+    def hold(self) -> None:
+        """Nothing more is handed to `heard` until `go_on`: what the peer sends meanwhile waits."""
+        self._connection.hold()
+
+    def go_on(self) -> None:
+        """The end of `hold`."""
+        self._connection.go_on()
 
     def close(self, code: int, reason: str = "") -> None:
         """Sends what is queued, then a close frame; cuts a peer that has not answered after `close_timeout`.
@@ -72,7 +102,7 @@ class Wire:
         `reason` is cut to 123 bytes. A second close does nothing. Raises RuntimeError before the socket is accepted,
         and ValueError for a code that may not be sent.
         """
-        if not (code in range(3000, 5000) or code in {1000, 1001, 1002, 1003, *range(1007, 1015)}):
+        if not may_be_sent(code):
             raise ValueError(f"{code} is not a close code that can be sent")
         self._refuse_if_not_accepted()
         self._connection.close_with(code, close_reason(reason))
@@ -88,24 +118,32 @@ class Wire:
 
     # For the connection that owns this wire.
 
-    def opened(self, outbox: Outbox) -> None:
-        self._outbox = outbox
+    def opened(self) -> None:
         self.is_open = self._was_open = True
+        if not self._pending:
+            self.flushed()
 
     def closed(self) -> None:
+        self.direct = None
         self.is_open = False
         self._was_open = True  # whatever comes too late now is no mistake of the writer's
 
     def forget(self) -> None:
         """The connection is lost: let go of whatever a callback holds."""
         self.closed()
+        self.lost()
         self.is_congested = False
-        self._outbox = None
-        self._on_drained.clear()
+        self._on_drained = ()
 
-    def drained(self) -> list[Callable[[], None]]:
+    def congested(self) -> None:
+        self.direct = None
+        self.is_congested = True
+
+    def drained(self) -> tuple[Callable[[], None], ...]:
         self.is_congested = False
-        return list(self._on_drained)
+        if not self._pending:
+            self.flushed()
+        return self._on_drained
 
     def _refuse_if_not_accepted(self) -> None:
         if not self._was_open:

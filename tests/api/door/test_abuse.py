@@ -41,7 +41,7 @@ BAD_FRAMES: dict[str, tuple[bytes, int]] = {
     "invalid UTF-8": (frame(TEXT, b"\xc3\x28"), 1007),
     "UTF-8 cut at the end": (frame(TEXT, "é".encode()[:1]), 1007),
     "invalid UTF-8 over fragments": (frame(TEXT, b"\xc3", fin=False) + frame(CONTINUATION, b"("), 1007),
-    "invalid UTF-8 and a close in one write": (frame(TEXT, b"\xff") + frame(CLOSE, struct.pack("!H", 1000)), 1000),
+    "invalid UTF-8 and a close in one write": (frame(TEXT, b"\xff") + frame(CLOSE, struct.pack("!H", 1000)), 1007),
     "a continuation of nothing": (frame(CONTINUATION, b"x"), 1002),
     "a new message inside a fragmented one": (frame(TEXT, b"a", fin=False) + frame(TEXT, b"b"), 1002),
     "a ping of 126 bytes": (frame(PING, b"x" * 126), 1002),
@@ -147,7 +147,7 @@ BAD_HEADS: dict[str, tuple[bytes, int]] = {
     "a handshake without a key": (handshake("/echo", 1).replace(b"Sec-WebSocket-Key", b"No-Key"), 400),
     "a handshake with a bad key": (handshake("/echo", 1).replace(b"WebSocket-Key: ", b"WebSocket-Key: =?"), 400),
     "a handshake by POST": (handshake("/echo", 1).replace(b"GET", b"POST", 1), 405),
-    "an old version": (handshake("/echo", 1).replace(b"Version: 13", b"Version: 8"), 400),
+    "an old version": (handshake("/echo", 1).replace(b"Version: 13", b"Version: 8"), 426),
     "a socket that the application refuses": (handshake("/refused", 1), 403),
 }
 

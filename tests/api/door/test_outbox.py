@@ -12,6 +12,8 @@ from tests.api.door.support import until
 
 pytestmark = pytest.mark.anyio
 
+PATIENCE = 0.02
+
 
 class Recorder(asyncio.Transport):
     """The port: a transport that keeps what is written, and holds on to it if its peer does not read."""
@@ -42,24 +44,31 @@ class Recorder(asyncio.Transport):
         self.is_closed = self.is_aborted = True
 
 
-def outbox(transport: Recorder, flusher: Flusher, patience: float = 0.05) -> Outbox:
-    return Outbox(transport, flusher, asyncio.get_running_loop(), patience)
+def outbox(transport: Recorder, flusher: Flusher) -> Outbox:
+    return Outbox(transport, flusher, asyncio.get_running_loop())
 
 
-async def test_the_writes_of_one_turn_are_joined_and_leave_in_that_turn() -> None:
+async def a_turn_later() -> None:
+    """A turn is let pass, in which those who waited for the same thing may still write."""
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
+async def test_the_writes_of_one_turn_and_of_those_who_waited_for_it_leave_together() -> None:
     transport = Recorder()
     out = outbox(transport, Flusher(asyncio.get_running_loop()))
     out.write(b"one ")
     out.write(b"")
     out.write(b"two ")
-    out.writelines([b"three ", b"four"])
     assert transport.writes == []
+    await asyncio.sleep(0)
+    out.write(b"three four")
     assert out.buffered == 18
     await asyncio.sleep(0)
     assert transport.writes == [b"one two three four"]
     assert out.buffered == 0
     out.write(b"five")
-    await asyncio.sleep(0)
+    await a_turn_later()
     assert transport.writes == [b"one two three four", b"five"]
 
 
@@ -67,11 +76,11 @@ async def test_closing_flushes_first_and_writes_nothing_after() -> None:
     transport = Recorder()
     out = outbox(transport, Flusher(asyncio.get_running_loop()))
     out.write(b"last words")
-    out.close()
+    out.end(PATIENCE)
     assert transport.writes == [b"last words"]
     assert transport.is_closed
     out.write(b"never")
-    await asyncio.sleep(0)
+    await a_turn_later()
     assert transport.writes == [b"last words"]
 
 
@@ -79,18 +88,18 @@ async def test_a_peer_that_does_not_read_is_cut_some_time_after_the_close() -> N
     transport = Recorder(is_read=False)
     out = outbox(transport, Flusher(asyncio.get_running_loop()))
     out.write(b"x" * 100)
-    out.close()
+    out.end(PATIENCE)
     assert not transport.is_aborted
     await until(lambda: transport.is_aborted)
 
 
 async def test_a_connection_lost_after_the_close_is_not_cut_again() -> None:
     transport = Recorder(is_read=False)
-    out = outbox(transport, Flusher(asyncio.get_running_loop()), patience=0.01)
+    out = outbox(transport, Flusher(asyncio.get_running_loop()))
     out.write(b"x")
-    out.close()
+    out.end(PATIENCE)
     out.lost()
-    await asyncio.sleep(0.03)
+    await asyncio.sleep(PATIENCE * 2)
     assert not transport.is_aborted
 
 
@@ -103,7 +112,7 @@ async def test_one_broken_connection_does_not_keep_back_the_others_frames() -> N
         broken, well = Recorder(is_broken=True), Recorder()
         outbox(broken, flusher).write(b"a")
         outbox(well, flusher).write(b"b")
-        await asyncio.sleep(0)
+        await a_turn_later()
     finally:
         loop.set_exception_handler(None)
     assert well.writes == [b"b"]
