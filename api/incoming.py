@@ -7,10 +7,58 @@ from pydantic import ValidationError
 
 from api import metrics
 from api.commands import Caller, run
+from api.connection import Connection
+from api.context import Api
 from api.entering import rejoin
 from api.errors import BadFrame
-from api.frames import ClientFrames, JoinSession, client_frame_adapter, error_frame
-from core.errors import CosessionError
+from api.frames import (
+    ClientFrames,
+    CursorUpdate,
+    Follow,
+    JoinSession,
+    Summon,
+    Typing,
+    Unfollow,
+    UpdatePresence,
+    client_frame_adapter,
+    error_frame,
+)
+from api.room import Room
+from core.access import Actor
+from core.errors import CosessionError, TooMany
+
+#: Frames about where somebody is and what they do there.
+PLACED = (CursorUpdate, UpdatePresence, Typing, Follow, Unfollow, Summon, JoinSession)
+
+
+async def take_in(caller: Caller, text: str) -> None:
+    """A frame that came over a connection, or for one: counted, carried out, and answered on it."""
+    room, connection = caller.place()
+    caller.api.hub.heard(room, connection)
+    try:
+        if not connection.pace.allows_one_more():
+            return
+    except TooMany as error:
+        connection.write(refusal(error, re=message_id(text)))
+        return
+    answered = await answer(caller, text)
+    if answered is not None:
+        connection.write(answered)
+
+
+async def take_over(api: Api, room: Room, connection: Connection, text: str) -> None:
+    """The same for a frame that its person sent to another process, which knew who they are."""
+    person = connection.person
+    actor = Actor(person.user_id, person.username, person.color)
+    await take_in(Caller(api, room.session_id, actor, connection.role, room, connection), text)
+
+
+def needs_connection(text: str) -> bool:
+    """Whether a frame means nothing without the connection that it is about. False for what is no frame."""
+    try:
+        return isinstance(parse(text), PLACED)
+    except BadFrame:
+        return False
 
 
 async def answer(caller: Caller, text: str) -> bytes | None:

@@ -32,6 +32,11 @@ class Others(Protocol):
         """A host asks everybody to come along."""
         ...
 
+    def forward(self, session_id: str, connection_id: str, user_id: str, frames: list[str]) -> None:
+        """Somebody's frames about a connection that another process holds, which answers on it; perhaps none: then
+        they were just heard."""
+        ...
+
     def present(self, session_id: str) -> list[presence.Shown]:
         """Who is in a session that nobody has open in this process."""
         ...

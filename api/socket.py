@@ -21,10 +21,10 @@ from api.door.headers import origin_allowed
 from api.door.wire import Wire, wire_of
 from api.errors import Close, close_code
 from api.frames import JoinSession, Position
-from api.incoming import answer, message_id, parse, refusal
+from api.incoming import parse, refusal, take_in
 from api.room import Room
 from core.access import Actor
-from core.errors import CosessionError, NotSignedIn, TooMany
+from core.errors import CosessionError, NotSignedIn
 
 logger = logging.getLogger(__name__)
 router = APIRouter()
@@ -97,17 +97,7 @@ async def _credentials(websocket: WebSocket, wire: Wire) -> tuple[str, Position 
 
 async def _listen(api: Api, websocket: WebSocket, room: Room, connection: Connection, actor: Actor) -> None:
     while (text := await _receive_text(websocket)) is not None:
-        api.hub.heard(room, connection)
-        try:
-            if not connection.pace.allows_one_more():
-                continue
-        except TooMany as error:
-            connection.write(refusal(error, re=message_id(text)))
-            continue
-        caller = Caller(api, room.session_id, actor, connection.role, room, connection)
-        answered = await answer(caller, text)
-        if answered is not None:
-            connection.write(answered)
+        await take_in(Caller(api, room.session_id, actor, connection.role, room, connection), text)
 
 
 async def _receive_text(websocket: WebSocket) -> str | None:

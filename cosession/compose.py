@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -17,6 +18,7 @@ from api.context import MESSAGES_PER_MINUTE, Api, ApiSettings
 from api.context_updates import ContextUpdates
 from api.elsewhere import Elsewhere
 from api.hub import Hub
+from api.incoming import take_over
 from api.tokens import Tokens
 from api.upkeep import Upkeep
 from bot.app import SlackDoor
@@ -103,7 +105,7 @@ def compose(
         await db.write(ensure_epoch)
         await signals.start()
         if not signals.is_alone:
-            elsewhere.start()
+            elsewhere.start(partial(take_over, api))
         upkeep.start()
         contexts.start()
         scheduler.start()

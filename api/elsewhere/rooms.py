@@ -8,14 +8,14 @@ this process's own tabs, under the same leases.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine
 
 from api import views
+from api.connection import Connection
 from api.door.framing import frame_text, payload_of
 from api.elsewhere import wire
-from api.elsewhere.order import Order
+from api.elsewhere.place import Place, topic_of
 from api.elsewhere.siblings import ASK_EVERY, BATCH_EVERY, PICTURE_EVERY, Siblings
 from api.frames import Participant, UserJoined, UserLeft
 from api.hub import Hub
@@ -33,29 +33,7 @@ WATCHED_FOR = 60.0
 #: Full pictures that are sent and asked for in one round after an outage; what is more waits for the next.
 MOST_AT_ONCE = 200
 
-_openings = itertools.count(1)
-
-
-@dataclass(slots=True)
-class _Place:
-    """One session about which this process tells and hears. Without a room, it only listens."""
-
-    session_id: str
-    people: presence.Room
-    room: Room | None
-    watched_until: float
-    share: presence.Share = field(default_factory=presence.Share)
-    order: Order = field(default_factory=Order)
-    opening: int = field(default_factory=lambda: next(_openings))
-    number: int = 0
-    told_at: float = 0.0
-    asked_at: float = 0.0
-    must_ask: bool = True
-    answer: asyncio.TimerHandle | None = None
-
-
-def topic_of(session_id: str) -> str:
-    return f"presence:{session_id}"
+TakeOver = Callable[[Room, Connection, str], Coroutine[None, None, None]]
 
 
 class Elsewhere:
@@ -64,9 +42,11 @@ class Elsewhere:
     def __init__(self, hub: Hub, signals: Signals) -> None:
         self._hub = hub
         self._signals = signals
-        self._places: dict[str, _Place] = {}
+        self._places: dict[str, Place] = {}
         self._siblings = Siblings(signals, hub.now)
         self._round: asyncio.Task[None] | None = None
+        self._take_over: TakeOver | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
         self._is_closed = False
         signals.on_recovery(self._recovered)
 
@@ -75,7 +55,9 @@ class Elsewhere:
         """How many processes there are, as far as is known, this one among them."""
         return self._siblings.processes
 
-    def start(self) -> None:
+    def start(self, take_over: TakeOver) -> None:
+        """`take_over` carries out a frame that another process forwards."""
+        self._take_over = take_over
         self._hub.others = self
         self._siblings.start()
         self._round = asyncio.create_task(self._look_again(), name="presence elsewhere")
@@ -85,8 +67,9 @@ class Elsewhere:
         self._is_closed = True
         self._hub.others = None
         if self._round is not None:
-            self._round.cancel()
-            await asyncio.gather(self._round, return_exceptions=True)
+            for task in (self._round, *self._tasks):
+                task.cancel()
+            await asyncio.gather(self._round, *self._tasks, return_exceptions=True)
             for place in list(self._places.values()):
                 self._end(place)
             self._siblings.close()
@@ -120,6 +103,10 @@ class Elsewhere:
     def summon(self, session_id: str, by: Person) -> None:
         self._signals.publish(topic_of(session_id), wire.write(wire.Summons(by=by)))
 
+    def forward(self, session_id: str, connection_id: str, user_id: str, frames: list[str]) -> None:
+        forwarded = wire.Forwarded(connection_id=connection_id, user_id=user_id, frames=frames)
+        self._signals.publish(topic_of(session_id), wire.write(forwarded))
+
     def present(self, session_id: str) -> list[presence.Shown]:
         place = self._places.get(session_id)
         if place is None:
@@ -135,16 +122,16 @@ class Elsewhere:
 
     # ── Telling ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _begin(self, session_id: str, people: presence.Room, room: Room | None) -> _Place:
+    def _begin(self, session_id: str, people: presence.Room, room: Room | None) -> Place:
         now = self._hub.now()
-        place = self._places[session_id] = _Place(session_id, people, room, now, told_at=now)
+        place = self._places[session_id] = Place(session_id, people, room, now, told_at=now)
         self._signals.subscribe(topic_of(session_id), lambda payload: self._heard(place, payload))
         self._ask(place)
         # Subscribing takes a moment, in which an answer may pass by.
         place.must_ask = True
         return place
 
-    def _end(self, place: _Place) -> None:
+    def _end(self, place: Place) -> None:
         if place.answer is not None:
             place.answer.cancel()
         if len(place.share):
@@ -153,7 +140,7 @@ class Elsewhere:
         self._signals.unsubscribe(topic_of(place.session_id))
         del self._places[place.session_id]
 
-    def _tell_all(self, place: _Place) -> None:
+    def _tell_all(self, place: Place) -> None:
         """Nothing where there has never been anything to tell."""
         place.answer = None
         now = self._hub.now()
@@ -162,7 +149,7 @@ class Elsewhere:
         if tabs or left or place.number:
             self._tell(place, tabs, left, is_full=True)
 
-    def _tell(self, place: _Place, tabs: list[presence.Tab], left: list[presence.Departure], *, is_full: bool) -> None:
+    def _tell(self, place: Place, tabs: list[presence.Tab], left: list[presence.Departure], *, is_full: bool) -> None:
         place.number += 1
         told = wire.Tabs(
             origin=self._signals.process_id,
@@ -173,13 +160,13 @@ class Elsewhere:
         )
         self._signals.publish(topic_of(place.session_id), wire.write(told))
 
-    def _ask(self, place: _Place) -> None:
+    def _ask(self, place: Place) -> None:
         place.asked_at, place.must_ask = self._hub.now(), False
         self._signals.publish(topic_of(place.session_id), wire.write(wire.Ask()))
 
     # ── Hearing ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _heard(self, place: _Place, payload: bytes) -> None:
+    def _heard(self, place: Place, payload: bytes) -> None:
         if self._is_closed:
             return
         try:
@@ -196,10 +183,12 @@ class Elsewhere:
                 self._hub.tell_here(place.session_id, signal.user_id, frame_text(signal.frame.encode()))
             case wire.Summons():
                 self._summoned(place, signal)
+            case wire.Forwarded():
+                self._forwarded(place, signal)
             case _:
                 log.warning("a signal about who is in %s is of the wrong kind", place.session_id)
 
-    def _answer(self, place: _Place) -> None:
+    def _answer(self, place: Place) -> None:
         """At once after a quiet while: one picture answers all who ask within a moment."""
         if place.answer is None:
             wait = place.told_at + BATCH_EVERY - self._hub.now()
@@ -209,7 +198,7 @@ class Elsewhere:
                 loop = asyncio.get_running_loop()
                 place.answer = loop.call_later(min(wait, BATCH_EVERY), self._tell_all, place)
 
-    def _take(self, place: _Place, signal: wire.Tabs) -> None:
+    def _take(self, place: Place, signal: wire.Tabs) -> None:
         verdict = place.order.take(signal.origin, signal.number, is_full=signal.is_full)
         if verdict == "old":
             return
@@ -234,9 +223,18 @@ class Elsewhere:
             else:
                 place.must_ask = True
 
-    def _summoned(self, place: _Place, signal: wire.Summons) -> None:
+    def _summoned(self, place: Place, signal: wire.Summons) -> None:
         if place.room is not None and place.people.was_summoned(self._hub.now()):
             self._hub.summon_here(place.room, signal.by)
+
+    def _forwarded(self, place: Place, signal: wire.Forwarded) -> None:
+        found = self._hub.connection(place.session_id, signal.connection_id, signal.user_id)
+        if found is not None and self._take_over is not None:
+            self._hub.heard(*found)
+            for frame in signal.frames:
+                task = asyncio.create_task(self._take_over(*found, frame), name="forwarded frame")
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
 
     # ── As time passes ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -268,7 +266,7 @@ class Elsewhere:
                 self._tell_all(place)
                 done += 1
 
-    def _watch(self, place: _Place, now: float) -> bool:
+    def _watch(self, place: Place, now: float) -> bool:
         """False when nobody has asked for a while: then the place is no more."""
         place.people.sweep(now)
         views.presence_news(place.people)  # Nobody here is told.

@@ -81,6 +81,15 @@ class Summons(_Signal):
     by: Person
 
 
+class Forwarded(_Signal):
+    """Somebody's frames, for the process that holds their connection. `user_id` was signed in where they came in."""
+
+    kind: Literal["forwarded"] = "forwarded"
+    connection_id: str
+    user_id: str
+    frames: list[str]
+
+
 class Counts(_Signal):
     """How many connections people have in one process. `is_last` when that process stops."""
 
@@ -92,7 +101,7 @@ class Counts(_Signal):
     is_last: bool = False
 
 
-Signal = Ask | Tabs | Say | Summons | Counts
+Signal = Ask | Tabs | Say | Summons | Forwarded | Counts
 _adapter: TypeAdapter[Signal] = TypeAdapter(Annotated[Signal, Field(discriminator="kind")])
 
 

@@ -19,7 +19,7 @@ from api.context import Api
 from api.entering import FRAME_BYTES
 from api.errors import BadFrame, FrameTooLarge
 from api.frames import ServerFrames
-from api.incoming import answer, message_id, refusal
+from api.incoming import answer, message_id, needs_connection, refusal
 from core.access import session_for
 from core.errors import TooMany
 
@@ -53,12 +53,17 @@ async def commands(session_id: str, body: Commands, api: ApiDep, who: SignedInDe
     if found is not None:
         caller.room, caller.connection = found
         api.hub.heard(*found)
-    answers = [await _carry_out(api, caller, frame) for frame in body.frames]
+    others = api.hub.others if found is None else None
+    # About a connection that another process holds, this one only passes on what is said.
+    forwarded: list[str] | None = [] if others is not None and body.connection_id is not None else None
+    answers = [await _carry_out(api, caller, frame, forwarded) for frame in body.frames]
+    if others is not None and body.connection_id is not None and forwarded is not None:
+        others.forward(session_id, body.connection_id, who.actor.user_id, forwarded)
     items = b",".join(b"null" if answered is None else answered for answered in answers)
     return Response(b'{"items":[' + items + b"]}", media_type="application/json")
 
 
-async def _carry_out(api: Api, caller: Caller, frame: Any) -> bytes | None:
+async def _carry_out(api: Api, caller: Caller, frame: Any, forwarded: list[str] | None) -> bytes | None:
     try:
         text = json.dumps(frame, separators=(",", ":"))
         as_sent = json.dumps(frame, separators=(",", ":"), ensure_ascii=False)
@@ -73,4 +78,7 @@ async def _carry_out(api: Api, caller: Caller, frame: Any) -> bytes | None:
             api.frames.take(caller.actor.user_id)
     except TooMany as error:
         return refusal(error, re=message_id(text))
+    if forwarded is not None and needs_connection(text):
+        forwarded.append(text)
+        return None
     return await answer(caller, text)

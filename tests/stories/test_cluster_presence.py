@@ -488,3 +488,35 @@ async def test_without_redis_messages_are_taken_at_once_and_still_not_without_li
         answers += await asyncio.gather(*(tab.say("hello") for tab in tabs))
     acks = [answer for answer in answers if answer["type"] == "ack"]
     assert 96 <= len(acks) <= 100 * (1 + (time.monotonic() - began) / 60.0) + 2
+
+
+async def test_commands_may_be_posted_to_another_process_than_the_stream_comes_from(open_cluster: Opener) -> None:
+    cluster = await open_cluster(2)
+    cast = cluster.cast
+    alice = await cluster.open("Alice", 1)
+    cluster.houses[0].transport = "sse"
+    bob = await cluster.open("Bob", 0)
+    await cluster.until_all_see("Alice", "Bob")
+    path, connection_id = f"/api/sessions/{cluster.session_id}/commands", bob.frames[0]["connection_id"]
+
+    async def post(name: str, *frames: Frame) -> list[Frame | None]:
+        body = {"connection_id": connection_id, "frames": list(frames)}
+        answer = await cluster.at(name, 1).call("POST", path, json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["items"]
+
+    point = {"type": "cursor_update", "file": "main.py", "line": 3}
+    assert await post("Bob", point, {"type": "follow", "user_id": cast["Alice"].id}) == [None, None]
+    await alice.until(at_line(cast["Bob"], 3))
+    await alice.until(followed(cast["Bob"], cast["Alice"]))
+    await post("Bob", {"type": "follow", "user_id": cast["Bob"].id})
+    assert (await bob.until(lambda frame: frame["type"] == "error"))["error_code"] == "invalid"
+    # Somebody else's connection is not theirs to speak for.
+    await post("Carol", {**point, "line": 99})
+    for _ in range(10):
+        (pong,) = await post("Bob", {"type": "ping"})
+        assert pong is not None
+        assert pong["type"] == "pong"
+        await cluster.pass_seconds(4.0, alice)
+    assert cluster.here(0) == cluster.here(1) == {"Alice", "Bob"}, "whoever posts elsewhere is still here"
+    assert people_of(alice)["Bob"]["cursor"]["line"] == 3
