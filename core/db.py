@@ -99,10 +99,14 @@ class Database:
 
         Raises whatever `work` raises, with its changes undone; `StorageUnavailable` where nothing could be committed.
         """
+        return await self.submit(work)
+
+    def submit(self, work: Work[T]) -> asyncio.Future[T]:
+        """The same for a caller that does not wait itself: what was submitted first is carried out first."""
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.append(_Pending(work, done))
         self._wake.set()
-        return await done
+        return done
 
     async def read(self, work: Work[T]) -> T:
         """Runs `work` on a consistent snapshot. What it would change is refused or forgotten."""
