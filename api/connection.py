@@ -63,6 +63,8 @@ class Connection:
     until: datetime
     #: When that was shown last.
     proven_at: datetime
+    #: The entry up to which it was known who they are in this session when they were let in.
+    joined_at: int = 0
     transport: Transport = "websocket"
     #: On the hub's clock.
     opened_at: float = 0.0

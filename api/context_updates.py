@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api import views
 from api.frames import ContextUpdate, SessionContext
 from api.hub import Hub
+from api.room import Room
 from core import tables
 from core.counting import AGENT_EVENTS
-from core.db import Appended, Database, Transaction
+from core.db import Database, Transaction
 from core.errors import CosessionError
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class ContextUpdates:
         self._db = db
         self._pending: dict[str, _Pending] = {}
         self._round: asyncio.Task[None] | None = None
-        db.on_commit(self.on_commit)
+        hub.on_entry(self.on_entry)
 
     def start(self) -> None:
         self._round = asyncio.create_task(self._look_again(), name="agents' health")
@@ -57,13 +57,10 @@ class ContextUpdates:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def on_commit(self, appended: Sequence[Appended]) -> None:
-        """What this process has just committed; what others commit is seen with the next look."""
-        changed = {entry.session_id for entry in appended if entry.event.type in _KINDS}
-        if changed:
-            for room in self._hub.rooms():
-                if room.session_id in changed:
-                    self.changed(room.session_id)
+    def on_entry(self, room: Room, kind: str) -> None:
+        """What was committed in an open session, here or in another process."""
+        if kind in _KINDS:
+            self.changed(room.session_id)
 
     def changed(self, session_id: str) -> None:
         """Reads soon: at once after a quiet while, else when a second has passed since the last time."""

@@ -237,7 +237,7 @@ async def rejoin(api: Api, room: Room, connection: Connection, frame: JoinSessio
     start = await start_of(api, room, entry, frame.since)
     if connection.id not in room.connections:
         return  # Removed meanwhile: its wire is closed.
-    room.head = max(room.head, entry.head)
+    api.hub.learn(room, entry.head)
     connection.cursor = start.cursor
     room.is_digest_due = True
     metrics.RESUMES.labels(start.kind).inc()

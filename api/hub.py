@@ -1,8 +1,8 @@
 """The sockets' reader of the log: every committed entry goes to every connection of its session, once and in order.
 
-Entries arrive from this process's own commits, already encoded; each is framed once for all. A connection that misses
-something (it joined just now, it lags, another process wrote) is brought up from the recent tail in memory, or else
-from the log. So a lost poke delays and never loses.
+Entries arrive from this process's own commits and from other processes, already encoded; each is framed once for all,
+and `api.intake` puts them in order. A connection that misses something (it joined just now, it lags) is brought up from
+the recent tail in memory, or else from the log. So a lost poke delays and never loses.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 
 from api import metrics, statistics, views
@@ -28,20 +28,27 @@ from api.frames import (
     UserJoined,
     UserLeft,
 )
-from api.others import Others
-from api.room import Room, framed
+from api.intake import PAGE, Intake, of_commit, of_log
+from api.others import Others, Watcher
+from api.room import Arrival, Room, framed
 from core import log as session_log
 from core import presence
 from core.clock import Clock
 from core.db import Appended, Database
-from core.events import CommentDeleted, MessageDeleted, ParticipantAdded, ParticipantRemoved, Person, RoleChanged
+from core.events import (
+    CommentDeleted,
+    Event,
+    MessageDeleted,
+    ParticipantAdded,
+    ParticipantRemoved,
+    Person,
+    RoleChanged,
+)
 
 __all__ = ["Hub", "Room", "framed"]
 
 log = logging.getLogger(__name__)
 
-#: Entries that are read at once to catch up.
-PAGE = 500
 #: Seconds between presence batches.
 PRESENCE_EVERY = 0.1
 
@@ -58,6 +65,9 @@ class Hub:
         self.is_draining = False
         #: None where this process is alone.
         self.others: Others | None = None
+        self.watcher: Watcher | None = None
+        self._intake = Intake(db, self._publish)
+        self._on_entry: list[Callable[[Room, str], None]] = []
         db.on_commit(self.on_commit)
 
     def drain(self) -> None:
@@ -80,7 +90,12 @@ class Hub:
         return (room, found) if room and found and found.person.user_id == user_id else None
 
     def sign_out(self, user_id: str, token_version: int) -> None:
-        """Sends away whoever came in by a sign-in from before `token_version`."""
+        """Sends away whoever came in by a sign-in from before `token_version`, in whichever process."""
+        self.sign_out_here(user_id, token_version)
+        if self.watcher is not None:
+            self.watcher.signed_out(user_id, token_version)
+
+    def sign_out_here(self, user_id: str, token_version: int) -> None:
         for connection in self.connections():
             if connection.person.user_id == user_id and connection.token_version < token_version:
                 connection.wire.close(Close.NOT_SIGNED_IN, "you were signed out")
@@ -116,6 +131,8 @@ class Hub:
             metrics.ROOMS.set(len(self._rooms))
             if self.others is not None:
                 self.others.opened(room)
+            if self.watcher is not None:
+                self.watcher.opened(room)
         room.arriving += 1
         try:
             yield room
@@ -128,7 +145,9 @@ class Hub:
     def join(self, room: Room, head: int, connection: Connection) -> None:
         """Registers `connection`, with no await between that and what the caller sends first. `head` is what the
         caller's own read of the log has seen."""
-        room.head = max(room.head, head)
+        if not room.is_placed:
+            room.place(head)
+        connection.joined_at = max(head, room.judged_at(connection.person.user_id))
         room.connections[connection.id] = connection
         connection.opened_at = connection.heard_at = self._monotonic()
         room.is_digest_due = True
@@ -136,6 +155,8 @@ class Hub:
         self._count(connection.person.user_id, +1)
         connection.wire.on_drained(lambda: self._drained(room, connection))
         self._show(room, connection)
+        self._intake.learn(room, head)
+        self._intake.take(room, ())
 
     def _show(self, room: Room, connection: Connection) -> None:
         if room.presence.join(connection.id, connection.person, connection.role, self._monotonic()):
@@ -178,58 +199,73 @@ class Hub:
                 room.presence_timer.cancel()
             del self._rooms[room.session_id]
             metrics.ROOMS.set(len(self._rooms))
+            self._intake.forget(room)
             if self.others is not None:
                 self.others.closed(room)
+            if self.watcher is not None:
+                self.watcher.closed(room)
 
     # ── The log ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def on_commit(self, appended: Sequence[Appended]) -> None:
-        """What this process has just committed, in the order of the log."""
+        """What this process has just committed. Another one's entries may belong between."""
         for entry in appended:
             room = self._rooms.get(entry.session_id)
             if room is not None:
-                self._publish(room, entry)
+                self._intake.take(room, (of_commit(entry),))
 
-    def _publish(self, room: Room, entry: Appended) -> None:
-        frame = frame_text(entry.frame)
-        metrics.ENTRIES.labels(entry.event.type).inc()
-        room.remember(entry.seq, frame)
+    def take_in(self, room: Room, arrivals: Iterable[Arrival]) -> None:
+        """What was committed anywhere, in any order, any number of times."""
+        self._intake.take(room, arrivals)
+
+    def learn(self, room: Room, head: int) -> None:
+        """The log goes up to `head`: what is missing is read soon, unless it comes by itself."""
+        self._intake.learn(room, head)
+
+    def on_entry(self, callback: Callable[[Room, str], None]) -> None:
+        """Calls `callback` with the type of each entry that went out, whoever committed it."""
+        self._on_entry.append(callback)
+
+    def _publish(self, room: Room, entry: Arrival) -> None:
+        metrics.ENTRIES.labels(entry.type).inc()
+        room.remember(entry.seq, entry.frame)
         room.is_digest_due = True
         for connection in list(room.connections.values()):
             if not connection.is_live:
                 continue  # Its catch-up reads this entry.
             if connection.cursor == entry.seq - 1:
-                connection.write_entry(entry.seq, frame)
+                connection.write_entry(entry.seq, entry.frame)
             elif connection.cursor < entry.seq:
                 self.bring_up(room, connection)
-        self._apply(room, entry)
+        if entry.event is not None:
+            self._apply(room, entry.seq, entry.event)
+        for callback in self._on_entry:
+            callback(room, entry.type)
 
-    def _apply(self, room: Room, entry: Appended) -> None:
-        """What an entry changes for those who are connected now."""
-        event = entry.event
+    def _apply(self, room: Room, seq: int, event: Event) -> None:
+        """What an entry changes for those who are connected now, unless it is older than what let them in."""
         if isinstance(event, RoleChanged):
-            room.verdicts[event.user_id] = entry.seq, event.role
             room.presence.set_role(event.user_id, event.role)
             for connection in room.connections.values():
-                if connection.person.user_id == event.user_id:
+                if connection.person.user_id == event.user_id and connection.joined_at < seq:
                     connection.role = event.role
         elif isinstance(event, ParticipantAdded):
-            room.verdicts[event.user.user_id] = entry.seq, event.role
             room.presence.welcome(event.user.user_id)
         elif isinstance(event, ParticipantRemoved):
-            room.verdicts[event.user_id] = entry.seq, None
-            self._expel(room, event.user_id)
+            self._expel(room, seq, event.user_id)
         elif isinstance(event, MessageDeleted | CommentDeleted):
             # Entries that are still remembered may hold the text that is gone from the log now.
             room.tail.clear()
             room.redactions += 1
 
-    def _expel(self, room: Room, user_id: str) -> None:
-        for connection in list(room.connections.values()):
-            if connection.person.user_id == user_id:
+    def _expel(self, room: Room, seq: int, user_id: str) -> None:
+        theirs = [one for one in room.connections.values() if one.person.user_id == user_id]
+        for connection in theirs:
+            if connection.joined_at < seq:
                 room.connections.pop(connection.id)
                 connection.wire.close(Close.REMOVED, "you are no longer in this session")
-        if room.presence.expel(user_id):
+        is_back = any(connection.joined_at >= seq for connection in theirs)
+        if not is_back and room.presence.expel(user_id):
             self._broadcast(room, framed(UserLeft(user_id=user_id)))
             self.presence_changed(room)
 
@@ -258,9 +294,11 @@ class Hub:
                 if connection.id not in room.connections:
                     return
                 for entry in page:
-                    # The client may have asked for another place while this was read.
-                    if entry.seq == connection.cursor + 1:
+                    # The client may have asked for another place while this was read. Nobody is sent what the room has
+                    # not taken in: it may be the end of their membership.
+                    if entry.seq == connection.cursor + 1 and entry.seq <= room.head:
                         connection.write_entry(entry.seq, frame_text(entry.frame))
+                self._intake.take(room, (of_log(entry) for entry in page if entry.seq > room.head))
             else:
                 return
             connection.catch_up = None

@@ -17,3 +17,5 @@ RESUMES = Counter(
 DIVERGENCES = Counter("cosession_divergences_total", "Times that a client held something else than the log.")
 GHOSTS = Counter("cosession_ghosts_total", "Connections that have not answered for the length of a presence lease.")
 QUEUED = Gauge("cosession_queued_bytes", "Bytes that wait for readers, over all connections; measured every second.")
+HOLES = Counter("cosession_holes_total", "Pages of a log that were read because nobody told of their entries.")
+POLLS = Counter("cosession_polls_total", "Looks at how far the logs of the open sessions have come.")

@@ -48,3 +48,19 @@ class Others(Protocol):
     def count(self, user_id: str, connections: int) -> None:
         """Somebody has so many connections in this process now."""
         ...
+
+
+class Watcher(Protocol):
+    """Sees to it that a room hears of what other processes commit. None of its methods waits or raises."""
+
+    def opened(self, room: Room) -> None:
+        """Somebody is about to join a session that nobody had open in this process."""
+        ...
+
+    def closed(self, room: Room) -> None:
+        """The hub has forgotten a room."""
+        ...
+
+    def signed_out(self, user_id: str, token_version: int) -> None:
+        """Sign-ins of somebody from before `token_version` are void; this process's own sockets are closed already."""
+        ...

@@ -12,10 +12,12 @@ from api.connection import Connection
 from api.door.framing import frame_text
 from api.frames import Frame, SessionContext
 from core import presence
-from core.events import Role
+from core.events import Event, ParticipantAdded, ParticipantRemoved, Role, RoleChanged
 
 #: Entries of a live session that stay in memory for those who reconnect.
 TAIL = 512
+#: Entries that came before the ones in front of them and wait for those; what is more is read from the log.
+MOST_EARLY = 256
 
 
 def framed(frame: Frame) -> bytes:
@@ -23,12 +25,37 @@ def framed(frame: Frame) -> bytes:
     return frame_text(frame.model_dump_json().encode())
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A committed entry on its way to those who are connected. `frame` is as it goes over a socket.
+
+    `event` may be left out where it changes nothing for anybody who is connected.
+    """
+
+    seq: int
+    type: str
+    frame: bytes
+    event: Event | None
+
+
 @dataclass(slots=True)
 class Room:
-    """One session that somebody has open in this process."""
+    """One session that somebody has open in this process.
+
+    `head` is the last entry that was taken in: everything up to it went to those who were connected, in order. Until
+    the first of them has joined, the room has no place in the log, and what arrives waits.
+    """
 
     session_id: str
     head: int
+    #: The last entry that is known to exist, and those that came too early. Between `head` and them is a hole.
+    known: int = 0
+    early: dict[int, Arrival] = field(default_factory=dict[int, Arrival])
+    is_placed: bool = False
+    is_forgotten: bool = False
+    #: What fills the hole: in a moment, if it is still there then; or now.
+    hole_timer: asyncio.TimerHandle | None = None
+    filling: asyncio.Task[None] | None = None
     connections: dict[str, Connection] = field(default_factory=dict[str, Connection])
     presence: presence.Room = field(default_factory=presence.Room)
     tail: deque[tuple[int, bytes]] = field(default_factory=lambda: deque[tuple[int, bytes]](maxlen=TAIL))
@@ -49,12 +76,55 @@ class Room:
         changed = self.verdicts.get(user_id)
         return changed[1] if changed is not None and changed[0] > seq else role
 
+    def judged_at(self, user_id: str) -> int:
+        """The entry by which `role_since` judges."""
+        return self.verdicts.get(user_id, (0, None))[0]
+
+    def note(self, arrival: Arrival) -> None:
+        """Keeps what an entry says about somebody's role, for those who are on their way in."""
+        event = arrival.event
+        if isinstance(event, RoleChanged):
+            verdict = event.user_id, event.role
+        elif isinstance(event, ParticipantAdded):
+            verdict = event.user.user_id, event.role
+        elif isinstance(event, ParticipantRemoved):
+            verdict = event.user_id, None
+        else:
+            return
+        user_id, role = verdict
+        if user_id not in self.verdicts or self.verdicts[user_id][0] < arrival.seq:
+            self.verdicts[user_id] = arrival.seq, role
+
+    @property
+    def has_hole(self) -> bool:
+        """Whether there are entries that were not taken in. A room without a place misses nothing yet."""
+        return self.is_placed and self.known > self.head
+
+    def place(self, head: int) -> None:
+        """Whoever comes in first has read the log up to `head`: here the room begins."""
+        self.is_placed = True
+        self.head = head
+        self.known = max(self.known, head)
+        self.early = {seq: arrival for seq, arrival in self.early.items() if seq > head}
+
+    def keep(self, arrival: Arrival) -> None:
+        """An entry that does not follow: it waits, unless it was taken in already."""
+        if arrival.seq > self.head:
+            self.known = max(self.known, arrival.seq)
+            if len(self.early) < MOST_EARLY:
+                self.early[arrival.seq] = arrival
+
+    def next_early(self) -> Arrival | None:
+        """The entry that follows `head`, where it has waited."""
+        return self.early.pop(self.head + 1, None) if self.early and self.is_placed else None
+
     def remember(self, seq: int, frame: bytes) -> None:
         """Keeps the tail contiguous, so that an index finds an entry."""
         if self.tail and seq != self.tail[-1][0] + 1:
             self.tail.clear()
         self.tail.append((seq, frame))
         self.head = max(self.head, seq)
+        self.known = max(self.known, seq)
 
     def statistics(self, now: float) -> statistics.RoomStatistics:
         return statistics.RoomStatistics(
