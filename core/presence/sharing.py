@@ -154,9 +154,7 @@ def _place(room: Room, origin: str, tab: Tab, now: float) -> bool:
 def _change(room: Room, known: Connection, tab: Tab, now: float) -> None:
     known.version, known.status, known.has_told = tab.version, tab.status, tab.has_told
     known.stirred_at, known.is_stale = now - tab.still, tab.still > STALE
-    known.following = tab.following
-    if tab.has_told or tab.cursor is not None or tab.viewport is not None:
-        known.cursor, known.viewport = tab.cursor, tab.viewport
+    known.cursor, known.viewport, known.following = tab.cursor, tab.viewport, tab.following
     if tab.typing is not None:
         is_due = known.typing_until is None or now - (known.typing_told_at or 0.0) >= TYPING_EVERY
         known.typing_until = now + min(tab.typing, TYPING)
