@@ -205,7 +205,7 @@ def test_whatever_was_lost_full_pictures_make_all_processes_show_the_same(steps:
     for step in steps:
         now += step[1] if step[0] == "wait" and isinstance(step[1], float) else 0.01
         carry_out(step, processes, now)
-    for _ in range(4):
+    for _ in range(6):
         now += GRACE / 3
         for process in processes:
             for name, someone in process.room.people.items():
