@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import errors, openapi, pages, socket
+from api import errors, openapi, pages
 from api.context import Api
 from api.door.headers import SecurityHeaders
 from api.routes import (
@@ -27,6 +27,7 @@ from api.routes import (
     snapshot,
     stream,
 )
+from api.socket import LiveSockets
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -45,10 +46,11 @@ def create_app(api: Api, lifespan: Lifespan) -> FastAPI:
     errors.install(app)
     openapi.install(app)
     spoken = (history, chat, search, snapshot, stream, commands, files, comments)
-    for routes in (accounts, admin, sessions, *spoken, invites, operation, socket):
+    for routes in (accounts, admin, sessions, *spoken, invites, operation):
         app.include_router(routes.router)
     app.add_middleware(GZipMiddleware, minimum_size=1_024, compresslevel=5)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(LiveSockets, api=api)
     app.add_middleware(AllowedHosts, hosts=api.settings.hosts)
     return app
 

@@ -64,13 +64,17 @@ def needs_connection(text: str) -> bool:
 async def answer(caller: Caller, text: str) -> bytes | None:
     """Carries one frame out. What it is answered with, if anything: a frame, which says why where it was refused."""
     try:
-        frame = parse(text)
-        if isinstance(frame, JoinSession):
-            await rejoin(caller.api, *caller.place(), frame)
-            return None
-        answered = await run(caller, frame)
+        return await carry_out(caller, parse(text))
     except CosessionError as error:
         return refusal(error, re=message_id(text))
+
+
+async def carry_out(caller: Caller, frame: ClientFrames) -> bytes | None:
+    """The same for a frame whose shape was checked. Raises CosessionError."""
+    if isinstance(frame, JoinSession):
+        await rejoin(caller.api, *caller.place(), frame)
+        return None
+    answered = await run(caller, frame)
     return answered.model_dump_json().encode() if answered is not None else None
 
 

@@ -1,4 +1,4 @@
-"""`WS /ws/session/{id}`: one connection, from its first frame to its last.
+"""`WS /ws/session/{id}`: one connection, from its first frame to where it listens.
 
 Accepted before it is authorised, because a browser shows nothing of a refused upgrade but 1006; until then it has five
 seconds and one frame of 8 KiB. Frames are handled in order. A bad one is answered with an `error` frame and nothing
@@ -10,41 +10,55 @@ from __future__ import annotations
 import asyncio
 import logging
 from typing import Any
+from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, WebSocket
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import entering
-from api.commands import Caller
-from api.connection import Connection
 from api.context import Api
 from api.door.headers import origin_allowed
 from api.door.wire import Wire, wire_of
 from api.errors import Close, close_code
 from api.frames import JoinSession, Position
-from api.incoming import parse, refusal, take_in
-from api.room import Room
-from core.access import Actor
+from api.incoming import parse, refusal
+from api.listening import Listener
 from core.errors import CosessionError, NotSignedIn
 
 logger = logging.getLogger(__name__)
-router = APIRouter()
 
+PREFIX = "/ws/session/"
 HELLO_SECONDS = 5.0
 HELLO_BYTES = 8 * 1024
 
 
-@router.websocket("/ws/session/{session_id}")
-async def live(websocket: WebSocket, session_id: str) -> None:
-    api: Api = websocket.app.state.api
-    origin = websocket.headers.get("origin")
-    if origin is not None and not origin_allowed(origin, websocket.headers.get("host", ""), api.settings.origins):
-        await websocket.close(Close.REMOVED)  # Before accept: the upgrade is refused with 403.
+class LiveSockets:
+    """ASGI middleware that answers at `PREFIX` and the id of a session. What a framework does for a route costs more
+    than everything else that an arriving socket needs, and is not needed here."""
+
+    def __init__(self, app: ASGIApp, api: Api) -> None:
+        self._app = app
+        self._api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            path: str = scope["path"]
+            session_id = path.removeprefix(PREFIX)
+            if session_id != path and session_id and "/" not in session_id:
+                await _live(self._api, scope, receive, send, session_id)
+                return
+        await self._app(scope, receive, send)
+
+
+async def _live(api: Api, scope: Scope, receive: Receive, send: Send, session_id: str) -> None:
+    await receive()  # `websocket.connect`
+    if not _is_welcome(api, scope):
+        await send({"type": "websocket.close", "code": Close.REMOVED})  # Before accept: refused with 403.
         return
-    wire = wire_of(websocket.scope)
+    wire = wire_of(scope)
     wire.expect_login()
-    await websocket.accept()
+    await send({"type": "websocket.accept"})
     try:
-        await _serve(api, websocket, wire, session_id)
+        await _serve(api, scope, receive, wire, session_id)
     except CosessionError as error:
         wire.write_text(refusal(error))
         wire.close(close_code(error), error.code)
@@ -53,11 +67,21 @@ async def live(websocket: WebSocket, session_id: str) -> None:
         wire.close(Close.UNAVAILABLE, "something went wrong here: come back")
 
 
-async def _serve(api: Api, websocket: WebSocket, wire: Wire, session_id: str) -> None:
+def _is_welcome(api: Api, scope: Scope) -> bool:
+    """Whether the page that opens this, if it is one, is ours."""
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    origin = headers.get(b"origin")
+    if origin is None:
+        return True
+    host = headers.get(b"host", b"").decode("latin-1")
+    return origin_allowed(origin.decode("latin-1"), host, api.settings.origins)
+
+
+async def _serve(api: Api, scope: Scope, receive: Receive, wire: Wire, session_id: str) -> None:
     if api.hub.is_draining:
         wire.close(Close.DRAINING, "the server restarts: come back in a moment")
         return
-    credentials = await _credentials(websocket, wire)
+    credentials = await _credentials(scope, receive, wire)
     if credentials is None:
         return
     token, since, is_ticket = credentials
@@ -67,20 +91,18 @@ async def _serve(api: Api, websocket: WebSocket, wire: Wire, session_id: str) ->
         wire.logged_in()
         start = await entering.start_of(api, room, entry, since)
         connection = entering.admit(api, room, wire, "websocket", entry, start)
-    try:
-        await _listen(api, websocket, room, connection, entry.who.actor)
-    finally:
-        api.hub.leave(room, connection)
+    listener = Listener(api, room, connection, wire, entry.who.actor)
+    wire.listen(listener.heard, listener.gone)
 
 
-async def _credentials(websocket: WebSocket, wire: Wire) -> tuple[str, Position | None, bool] | None:
+async def _credentials(scope: Scope, receive: Receive, wire: Wire) -> tuple[str, Position | None, bool] | None:
     """The token, where to resume, and whether the token stood in the URL. None when the socket was closed instead."""
-    query = websocket.query_params
+    query: dict[str, str] = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
     ticket = query.get("token")
     if ticket is not None:
         return ticket, entering.position(query.get("epoch", ""), query.get("since", "")), True
     try:
-        text = await asyncio.wait_for(_receive_text(websocket), HELLO_SECONDS)
+        text = await asyncio.wait_for(_first_text(receive), HELLO_SECONDS)
     except TimeoutError:
         wire.close(Close.NO_HELLO, "the first frame must be join_session, within 5 seconds")
         return None
@@ -95,14 +117,9 @@ async def _credentials(websocket: WebSocket, wire: Wire) -> tuple[str, Position 
     return frame.auth_token, frame.since, False
 
 
-async def _listen(api: Api, websocket: WebSocket, room: Room, connection: Connection, actor: Actor) -> None:
-    while (text := await _receive_text(websocket)) is not None:
-        await take_in(Caller(api, room.session_id, actor, connection.role, room, connection), text)
-
-
-async def _receive_text(websocket: WebSocket) -> str | None:
-    """The next text frame, or None once the client is gone. A binary frame counts as an unreadable one."""
-    message: dict[str, Any] = dict(await websocket.receive())
+async def _first_text(receive: Receive) -> str | None:
+    """The first text frame, or None once the client is gone. A binary frame counts as an unreadable one."""
+    message: dict[str, Any] = dict(await receive())
     if message["type"] == "websocket.disconnect":
         return None
     text = message.get("text")

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from api.commands.caller import Caller, Command
-from api.commands.table import COMMANDS, run
+from api.commands.caller import Caller, Command, Numbered
+from api.commands.chat import posting
+from api.commands.table import COMMANDS, permitted, run
 
-__all__ = ["COMMANDS", "Caller", "Command", "run"]
+__all__ = ["COMMANDS", "Caller", "Command", "Numbered", "permitted", "posting", "run"]

@@ -25,6 +25,10 @@ class Numbered(Protocol):
     def seq(self) -> int: ...
 
 
+#: What a command does in a transaction, under a key.
+Work = Callable[[Transaction, str], Numbered]
+
+
 @dataclass(slots=True)
 class Caller:
     """A participant who asks for something: over a socket or a stream, or, without a connection, by a request alone.
@@ -49,7 +53,7 @@ class Caller:
         """Counts one against what this person may write, through every door. Raises TooMany."""
         await limits.take(self.api.messages, self.actor.user_id)
 
-    async def write(self, client_msg_id: str | None, work: Callable[[Transaction, str], Numbered]) -> Ack:
+    async def write(self, client_msg_id: str | None, work: Work) -> Ack:
         """Runs `work` in a transaction, under the key that the client made or else a new one."""
         key = client_msg_id or new_id("cmi")
         granted = await self.api.db.write(lambda tx: work(tx, key))

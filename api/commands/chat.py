@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-from api.commands.caller import Answer, Caller, Command, CommandTable
+from api.commands.caller import Answer, Caller, Command, CommandTable, Work
 from api.frames import AddReaction, DeleteMessage, EditMessage, PostChatMessage, RemoveReaction
 from core import chat
 
 
-def _present(caller: Caller) -> tuple[str, ...]:
-    """Whom `@here` calls: everybody whose tab is open in this session now."""
+def _present(caller: Caller, content: str) -> tuple[str, ...]:
+    """Whom `@here` calls: everybody whose tab is open in this session now. Nobody is looked for where nobody is."""
+    if "@" not in content:
+        return ()
     return tuple(someone.person.user_id for someone in caller.api.hub.present(caller.session_id))
 
 
-async def _post(caller: Caller, frame: PostChatMessage) -> Answer:
-    await caller.takes_a_message()
+def posting(caller: Caller, frame: PostChatMessage) -> Work:
+    """What posting this message does to the log, for a sender whose budget has been asked."""
     draft = chat.Draft(
         frame.content,
         frame.parent_id,
         frame.code_ref,
         tuple(frame.mentions),
         session_only=frame.session_only,
-        present=_present(caller),
+        present=_present(caller, frame.content),
     )
-    return await caller.write(
-        frame.client_msg_id, lambda tx, key: chat.post_message(tx, caller.actor, caller.session_id, draft, key=key)
-    )
+    return lambda tx, key: chat.post_message(tx, caller.actor, caller.session_id, draft, key=key)
+
+
+async def _post(caller: Caller, frame: PostChatMessage) -> Answer:
+    await caller.takes_a_message()
+    return await caller.write(frame.client_msg_id, posting(caller, frame))
 
 
 async def _edit(caller: Caller, frame: EditMessage) -> Answer:
     await caller.takes_a_message()
-    present = _present(caller)
+    present = _present(caller, frame.content)
     return await caller.write(
         frame.client_msg_id,
         lambda tx, key: chat.edit_message(

@@ -13,11 +13,7 @@ from collections.abc import Callable
 
 
 class Flusher:
-    """Flushes every outbox that was written to: one callback, however many outboxes.
-
-    What the database has stored is shown in one turn and acknowledged in the next, when those who waited for it run: so
-    a turn is let pass, and both leave together.
-    """
+    """Flushes every outbox that was written to in this turn of the loop: one callback, however many outboxes."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -25,7 +21,7 @@ class Flusher:
 
     def add(self, outbox: Outbox) -> None:
         if not self._dirty:
-            self._loop.call_soon(self._loop.call_soon, self._flush)
+            self._loop.call_soon(self._flush)
         self._dirty.append(outbox)
 
     def _flush(self) -> None:

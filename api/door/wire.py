@@ -71,6 +71,13 @@ class Wire(Outbox):
         else:
             self._refuse_if_not_accepted()
 
+    def write_now(self, framed: bytes) -> None:
+        """The same, without waiting for what else this turn of the loop writes, where nothing waits already."""
+        if self.direct is not None:
+            self.direct(framed)
+        else:
+            self.write_frames(framed)
+
     def write_entry(self, seq: int, framed: bytes) -> None:  # noqa: ARG002 - a frame of the log carries its seq itself
         """Sends one entry of the log, framed already."""
         self.write_frames(framed)

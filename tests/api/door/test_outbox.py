@@ -48,27 +48,20 @@ def outbox(transport: Recorder, flusher: Flusher) -> Outbox:
     return Outbox(transport, flusher, asyncio.get_running_loop())
 
 
-async def a_turn_later() -> None:
-    """A turn is let pass, in which those who waited for the same thing may still write."""
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-
-
-async def test_the_writes_of_one_turn_and_of_those_who_waited_for_it_leave_together() -> None:
+async def test_the_writes_of_one_turn_are_joined_and_leave_in_that_turn() -> None:
     transport = Recorder()
     out = outbox(transport, Flusher(asyncio.get_running_loop()))
     out.write(b"one ")
     out.write(b"")
     out.write(b"two ")
-    assert transport.writes == []
-    await asyncio.sleep(0)
     out.write(b"three four")
+    assert transport.writes == []
     assert out.buffered == 18
     await asyncio.sleep(0)
     assert transport.writes == [b"one two three four"]
     assert out.buffered == 0
     out.write(b"five")
-    await a_turn_later()
+    await asyncio.sleep(0)
     assert transport.writes == [b"one two three four", b"five"]
 
 
@@ -80,7 +73,7 @@ async def test_closing_flushes_first_and_writes_nothing_after() -> None:
     assert transport.writes == [b"last words"]
     assert transport.is_closed
     out.write(b"never")
-    await a_turn_later()
+    await asyncio.sleep(0)
     assert transport.writes == [b"last words"]
 
 
@@ -112,7 +105,7 @@ async def test_one_broken_connection_does_not_keep_back_the_others_frames() -> N
         broken, well = Recorder(is_broken=True), Recorder()
         outbox(broken, flusher).write(b"a")
         outbox(well, flusher).write(b"b")
-        await a_turn_later()
+        await asyncio.sleep(0)
     finally:
         loop.set_exception_handler(None)
     assert well.writes == [b"b"]
