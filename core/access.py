@@ -7,7 +7,6 @@ Every door asks here, for every command and every delivery.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal, get_args
 
 from sqlalchemy import Select, bindparam
@@ -18,6 +17,7 @@ from core import log, tables
 from core.db import Transaction
 from core.errors import NotAllowed, NotSignedIn, SessionHasEnded, SessionNotFound
 from core.events import ParticipantAdded, Person, Role, Source
+from core.hot import Hot
 from core.ids import is_id
 
 Permission = Literal[
@@ -51,13 +51,16 @@ _SEAT = (
 
 _SESSIONS = tables.table_of("sessions")
 #: Of a session, what decides about one more entry.
-_PLACE = (
-    sa_select(_SESSIONS.c.id, _SESSIONS.c.status, _SESSIONS.c.head, _SESSIONS.c.participant_count)
+_PLACE = Hot(
+    sa_select(_SESSIONS.c.status, _SESSIONS.c.head, _SESSIONS.c.participant_count)
     .where(_SESSIONS.c.id == bindparam("session"))
     .with_for_update()
 )
-_ALL_SEATS = sa_select(_USERS.c.id, _USERS.c.is_active, _SEATS.c.role, _SEATS.c.removed_at).where(
-    _SEATS.c.session_id == bindparam("session"), _USERS.c.id == _SEATS.c.user_id
+_ONE_SEAT = Hot(_SEAT)
+_ALL_SEATS = Hot(
+    sa_select(_USERS.c.id, _USERS.c.is_active, _SEATS.c.role, _SEATS.c.removed_at).where(
+        _SEATS.c.session_id == bindparam("session"), _USERS.c.id == _SEATS.c.user_id
+    )
 )
 #: Sessions up to this size have all their seats read at once, when a commit holds wishes of more than one person.
 MAX_SEATS = 1_000
@@ -149,27 +152,27 @@ def place_for(tx: Transaction, actor: Actor, session_id: str, permission: Permis
 
 
 def _place(tx: Transaction, session_id: str) -> Place | None:
-    row = tx.stored.execute(_PLACE, {"session": session_id}).first()
-    if row is None:
-        return None
-    tx.learn(("head", session_id), row.head)
-    return Place(row.id, row.status, row.participant_count, {})
+    for status, head, size in _PLACE.rows(tx.stored, {"session": session_id}):
+        tx.learn(("head", session_id), head)
+        return Place(session_id, status, size, {})
+    return None
 
 
 def _known_role(tx: Transaction, place: Place, user_id: str) -> Role | None:
     if user_id in place.roles or place.is_complete:
         return place.roles.get(user_id)
     if place.roles and place.size <= MAX_SEATS:
-        for row in tx.stored.execute(_ALL_SEATS, {"session": place.id}):
-            place.roles[row.id] = _own_role(row.is_active, row.role, row.removed_at)
+        for seated, *seat in _ALL_SEATS.rows(tx.stored, {"session": place.id}):
+            place.roles[seated] = _own_role(*seat)
         place.is_complete = True
     else:
-        row = tx.stored.execute(_SEAT, {"session": place.id, "user": user_id}).first()
-        place.roles[user_id] = _own_role(row.is_active, row.role, row.removed_at) if row is not None else None
+        place.roles[user_id] = None
+        for seat in _ONE_SEAT.rows(tx.stored, {"session": place.id, "user": user_id}):
+            place.roles[user_id] = _own_role(*seat)
     return place.roles.get(user_id)
 
 
-def _own_role(is_active: bool, role: str | None, removed_at: datetime | None) -> Role | None:
+def _own_role(is_active: object, role: str | None, removed_at: object) -> Role | None:
     return as_role(role) if is_active and role is not None and removed_at is None else None
 
 

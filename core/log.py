@@ -20,6 +20,7 @@ from core import indexing, tables
 from core.blanking import blanked
 from core.db import Appended, Transaction
 from core.events import AnyEvent, CommentDeleted, Event, MessageDeleted, event_adapter
+from core.hot import Hot
 from core.tables import table_of
 
 #: Most entries in one page.
@@ -34,11 +35,13 @@ _COUNTED: dict[str, tuple[int, int]] = {
     "participant_added": (0, 1),
     "participant_removed": (0, -1),
 }
-_HEAD = sa_select(_SESSIONS.c.head).where(_SESSIONS.c.id == bindparam("session")).with_for_update()
-_FIND = sa_select(_EVENTS.c.seq).where(
-    _EVENTS.c.session_id == bindparam("session"),
-    _EVENTS.c.actor_id == bindparam("actor"),
-    _EVENTS.c.key == bindparam("key"),
+_HEAD = Hot(sa_select(_SESSIONS.c.head).where(_SESSIONS.c.id == bindparam("session")).with_for_update())
+_FIND = Hot(
+    sa_select(_EVENTS.c.seq).where(
+        _EVENTS.c.session_id == bindparam("session"),
+        _EVENTS.c.actor_id == bindparam("actor"),
+        _EVENTS.c.key == bindparam("key"),
+    )
 )
 
 _BLANK = (
@@ -110,8 +113,13 @@ def append(
 def _next(tx: Transaction, session_id: str) -> int:
     given = tx.head(session_id)
     if given is None:
-        given = tx.known(("head", session_id), lambda: tx.stored.execute(_HEAD, {"session": session_id}).scalar_one())
+        given = tx.known(("head", session_id), lambda: _stored_head(tx, session_id))
     return given + 1
+
+
+def _stored_head(tx: Transaction, session_id: str) -> int:
+    [(head,)] = _HEAD.rows(tx.stored, {"session": session_id})
+    return head
 
 
 def encode(event: Event, *, seq: int, at: str, actor_id: str | None) -> bytes:
@@ -162,7 +170,9 @@ def find(tx: Transaction, session_id: str, actor_id: str | None, key: str | None
     granted = tx.granted((session_id, actor_id, key))
     if granted is not None:
         return granted
-    return tx.stored.execute(_FIND, {"session": session_id, "actor": actor_id, "key": key}).scalar()
+    for (seq,) in _FIND.rows(tx.stored, {"session": session_id, "actor": actor_id, "key": key}):
+        return seq
+    return None
 
 
 def find_or_trust(tx: Transaction, session_id: str, actor_id: str | None, key: str | None) -> int | None:

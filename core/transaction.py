@@ -14,14 +14,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import orjson
-from sqlalchemy import bindparam, insert, text, update
+from sqlalchemy import bindparam, text, update
 
 from core.clock import iso
 from core.events import Event
+from core.hot import Hot, hot_insert
 from core.tables import table_of
 
 if TYPE_CHECKING:
-    from sqlalchemy import Insert
     from sqlalchemy.engine import Connection
     from sqlalchemy.orm import SessionTransaction
     from sqlmodel import Session as SqlSession
@@ -32,7 +32,7 @@ Wish = tuple[str, str | None, str]
 
 _SESSIONS = table_of("sessions")
 #: The session's row is locked since its head was read: nobody else can have counted on.
-_COUNT = (
+_COUNT = Hot(
     update(_SESSIONS)
     .where(_SESSIONS.c.id == bindparam("session"))
     .values(
@@ -40,22 +40,34 @@ _COUNT = (
         last_activity_at=bindparam("now"),
         message_count=_SESSIONS.c.message_count + bindparam("messages"),
         participant_count=_SESSIONS.c.participant_count + bindparam("members"),
-    )
+    ),
+    moments=("now",),
 )
-_INSERTS: dict[str, Insert] = {
-    name: insert(table_of(name)) for name in ("events", "search_entries", "messages", "mentions")
+_ENTRY = ("session_id", "seq", "type", "version", "actor_id", "key", "at", "frame")
+_FOUND = ("session_id", "seq", "kind", "ref_id", "user_id", "at", "text", "plain")
+_MESSAGE = (
+    *("id", "session_id", "seq", "user_id", "content", "parent_id", "source", "session_only"),
+    *("mentions", "mentions_here", "updated_seq", "created_at"),
+)
+_INSERTS = {
+    "events": hot_insert(table_of("events"), *_ENTRY),
+    "search_entries": hot_insert(table_of("search_entries"), *_FOUND),
+    "messages": hot_insert(table_of("messages"), *_MESSAGE),
+    "mentions": hot_insert(table_of("mentions"), "session_id", "user_id", "seq", "ref_id"),
 }
-
-
 #: Which of many wishes were granted already. SQLite's CROSS JOIN keeps the order: each is looked up in the index.
 _GRANTED = {
-    "sqlite": text(
-        """SELECT e.seq FROM json_each(:wishes) AS w CROSS JOIN events e
-        WHERE e.session_id = w.value->>0 AND e.actor_id = w.value->>1 AND e.key = w.value->>2"""
+    "sqlite": Hot(
+        text(
+            """SELECT e.seq FROM json_each(:wishes) AS w CROSS JOIN events e
+            WHERE e.session_id = w.value->>0 AND e.actor_id = w.value->>1 AND e.key = w.value->>2"""
+        )
     ),
-    "postgresql": text(
-        """SELECT e.seq FROM jsonb_array_elements(CAST(:wishes AS jsonb)) AS w(value) JOIN events e
-        ON e.session_id = w.value->>0 AND e.actor_id = w.value->>1 AND e.key = w.value->>2"""
+    "postgresql": Hot(
+        text(
+            """SELECT e.seq FROM jsonb_array_elements(CAST(:wishes AS jsonb)) AS w(value) JOIN events e
+            ON e.session_id = w.value->>0 AND e.actor_id = w.value->>1 AND e.key = w.value->>2"""
+        )
     ),
 }
 
@@ -109,18 +121,18 @@ class Collected:
         """Raises GrantedBefore, with nothing written."""
         if self.unasked:
             wishes = orjson.dumps(list(self.unasked)).decode()
-            if connection.execute(_GRANTED[connection.dialect.name], {"wishes": wishes}).first() is not None:
+            if _GRANTED[connection.dialect.name].rows(connection, {"wishes": wishes}):
                 raise GrantedBefore
         if self.heads:
-            connection.execute(
-                _COUNT,
+            _COUNT.run(
+                connection,
                 [
                     {"session": session_id, "last": seq, "now": now, **self.gains[session_id]}
                     for session_id, seq in self.heads.items()
                 ],
             )
         for table, rows in self.rows.items():
-            connection.execute(_INSERTS[table], rows)
+            _INSERTS[table].run(connection, rows)
 
 
 class Group:
