@@ -112,7 +112,7 @@ class SlackDoor:
             self._desk,
             self._clock,
             {
-                EVENT: Events(self._desk, bot, people, self._messages),
+                EVENT: Events(self._desk, bot, people, self._messages, self._clock),
                 COMMAND_KIND: Commands(self._desk, bot, people),
                 INTERACTION: Interactions(),
             },

@@ -34,6 +34,12 @@ NEEDS = (
         ("message.channels",),
     ),
     Need("hear the bot mentioned in a thread", ("app_mentions:read",), ("app_mention",)),
+    Need(
+        "copy reactions, both ways",
+        ("reactions:read", "reactions:write"),
+        ("reaction_added", "reaction_removed"),
+        is_optional=True,
+    ),
     Need("know whether the bot is in a channel, and its name", ("channels:read",)),
     Need("know who is a guest, and hear when that changes", ("users:read",), ("user_change",)),
     Need("the same in private channels", ("groups:history", "groups:read"), ("message.groups",), is_optional=True),

@@ -2,8 +2,9 @@
 
 Taken: plain messages, `file_share` (files are named, not carried over), `me_message` and `thread_broadcast`. A mention
 of the bot in a thread arrives twice, as `app_mention` and as `message`; both name the same `ts`, so they are one.
-Edits, deletions and reactions (`message_changed`, `message_deleted`, `reaction_*`) are not copied yet, but the deletion
-of the thread's root pauses the mirror. Whatever the bot or another bot posted is never taken, whatever it looks like.
+An edit makes the session's message what Slack's is now, and takes it in where it was never taken; deletions and
+reactions: see `changed_in_slack`. The deletion of the thread's root pauses the mirror. What begins with `(aside)` stays
+in Slack. Whatever the bot or another bot posted is never taken, whatever it looks like.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Any
 
 import orjson
 
-from bot import identity
+from bot import changed_in_slack, identity
+from bot.changed_in_slack import NEVER_TAKEN, Changes, Place
 from bot.desk import Desk
 from bot.errors import GUEST, how_to_link, words_for
 from bot.identity import People
@@ -24,6 +26,7 @@ from bot.thread import CARD, GONE, MESSAGE
 from bot.web import Bot, Refused
 from bot.worker import Lane, Wish
 from core import chat, limits, mirrors, tables
+from core.clock import Clock
 from core.db import Transaction
 from core.errors import CosessionError, NotSignedIn, TooMany
 from core.inbox import Item
@@ -35,6 +38,8 @@ Event = Mapping[str, Any]
 
 #: Kinds of `message` that people write; no subtype is the usual one.
 WRITTEN = (None, "file_share", "me_message", "thread_broadcast")
+#: What begins so is not sent to the session.
+ASIDES = ("(aside)", ":speak_no_evil:", "\N{SPEAK-NO-EVIL MONKEY}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,11 @@ def read_reply(event: Event, bot: Bot, app_id: str) -> Reply | None:
     return Reply(str(event["channel"]), str(thread_ts), str(ts), str(event["user"]), event)
 
 
+def is_aside(event: Event) -> bool:
+    """Whether somebody wants to be heard in Slack only."""
+    return str(event.get("text") or "").lstrip().lower().startswith(ASIDES)
+
+
 def deleted_root(event: Event) -> tuple[str, str] | None:
     """Channel and ts of a message that was deleted, or that only stays as a tombstone over its replies."""
     subtype = event.get("subtype")
@@ -80,17 +90,20 @@ def deleted_root(event: Event) -> tuple[str, str] | None:
 class Events:
     """Handles what the Events API delivered."""
 
-    def __init__(self, desk: Desk, bot: Bot, people: People, budget: Limits) -> None:
+    def __init__(self, desk: Desk, bot: Bot, people: People, budget: Limits, clock: Clock) -> None:
         self._desk = desk
         self._bot = bot
         self._people = people
         self._budget = budget
+        self._changes = Changes(desk, bot, people, clock)
 
     def lane(self, item: Item) -> Lane:
         event: Event = orjson.loads(item.body).get("event") or {}
-        thread = event.get("thread_ts") or event.get("deleted_ts") or event.get("ts") or ""
-        user = event.get("user")
-        return Lane(f"{event.get('channel', '')}:{thread}", user if isinstance(user, str) else "")
+        about: Event = event.get("message") or event.get("previous_message") or event.get("item") or event
+        thread = event.get("thread_ts") or about.get("thread_ts") or event.get("deleted_ts") or about.get("ts") or ""
+        user = event.get("user") or about.get("user")
+        channel = event.get("channel") or about.get("channel") or ""
+        return Lane(f"{channel}:{thread}", user if isinstance(user, str) else "")
 
     async def handle(self, item: Item) -> Wish | None:
         body: Event = orjson.loads(item.body)
@@ -101,23 +114,49 @@ class Events:
         if event.get("type") == "user_change":
             self._people.forget(str((event.get("user") or {}).get("id")))
             return None
+        if event.get("type") in ("reaction_added", "reaction_removed"):
+            return await self._changes.react(event, item)
+        app_id = str(body.get("api_app_id"))
         gone = deleted_root(event)
-        if gone is not None:
+        if gone is not None and await self._is_root(*gone):
             return self._pause(*gone)
-        reply = read_reply(event, self._bot, str(body.get("api_app_id")))
+        taken_back = changed_in_slack.deleted(event)
+        if taken_back is not None:
+            return self._changes.delete(*taken_back)
+        changed = changed_in_slack.edited(event)
+        if changed is not None:
+            return await self._take_as_it_stands(*changed, app_id)
+        reply = read_reply(event, self._bot, app_id)
         return await self._take(reply) if reply is not None else None
+
+    async def _is_root(self, channel: str, ts: str) -> bool:
+        return await self._desk.db.read(lambda tx: mirrors.by_thread(tx, self._bot.team_id, channel, ts) is not None)
 
     def _pause(self, channel: str, ts: str) -> Wish:
         realm, reason = self._bot.team_id, GONE["thread_not_found"]
         return Wish(lambda tx: mirrors.thread_is_gone(tx, realm, channel, ts, reason), self._cannot_be_refused)
 
+    async def _take_as_it_stands(self, place: Place, root: str, app_id: str) -> Wish | None:
+        """The message was edited: what it says by now counts, whatever the event says."""
+        realm = self._bot.team_id
+        if await self._desk.db.read(lambda tx: mirrors.by_thread(tx, realm, place.channel, root)) is None:
+            return None
+        now = await self._desk.api.message_at(place.channel, root, place.ts)
+        if now is None:
+            return None  # Deleted by now, which is an event of its own.
+        reply = read_reply({**now, "channel": place.channel}, self._bot, app_id)
+        return await self._take(reply, is_edit=True) if reply is not None else None
+
     async def _cannot_be_refused(self, error: CosessionError) -> None:
         raise error
 
-    async def _take(self, reply: Reply) -> Wish | None:
+    async def _take(self, reply: Reply, *, is_edit: bool = False) -> Wish | None:
         found = await self._desk.db.read(lambda tx: self._look_up(tx, reply))
-        if found is None:
+        if found is None or (found.is_taken and not is_edit):
             return None
+        if is_aside(reply.event):
+            # Said to Slack alone, from the beginning or on second thoughts.
+            return self._changes.delete(Place(reply.channel, reply.ts), reply.root) if is_edit else None
         profile = await self._people.profile(reply.user)
         if profile.is_bot:
             return None
@@ -132,19 +171,20 @@ class Events:
         except TooMany as wait:
             log.info("a reply waits %s ms for its author's budget", wait.retry_after_ms)
             raise
-        return await self._wish(reply)
+        return await self._wish(reply, is_edit=is_edit)
 
     def _look_up(self, tx: Transaction, reply: Reply) -> _Found | None:
-        """None when the thread mirrors nothing, or the reply is in the session already."""
+        """None when the thread mirrors nothing, or the reply was deleted before it was taken."""
         realm = self._bot.team_id
         if mirrors.by_thread(tx, realm, *reply.place) is None:
             return None
-        if tx.sql.get(tables.MirrorLink, (realm, reply.channel, reply.ts)) is not None:
+        link = tx.sql.get(tables.MirrorLink, (realm, reply.channel, reply.ts))
+        if link is not None and (link.message_id == NEVER_TAKEN or link.origin != "thread"):
             return None
         actor = identity.actor_for(tx, realm, reply.user)
-        return _Found(actor.user_id if actor else None)
+        return _Found(actor.user_id if actor else None, is_taken=link is not None)
 
-    async def _wish(self, reply: Reply) -> Wish:
+    async def _wish(self, reply: Reply, *, is_edit: bool) -> Wish:
         realm = self._bot.team_id
         mentioned = from_slack(reply.event, lambda _: "").mentions
         names = {slack_id: (await self._people.profile(slack_id)).name for slack_id in mentioned}
@@ -157,9 +197,14 @@ class Events:
             if actor is None or mirror is None:
                 raise NotSignedIn
             users = identity.users_for(tx, realm, incoming.mentions)
-            draft = chat.Draft(incoming.text, mentions=tuple(user.id for user in users.values()))
-            posted = chat.post_message(tx, actor, mirror.session_id, draft, key=key)
-            mirrors.link(tx, mirror, reply.ts, posted.message_id, "thread")
+            mentions = tuple(user.id for user in users.values())
+            link = tx.sql.get(tables.MirrorLink, (realm, reply.channel, reply.ts))
+            if link is None:
+                draft = chat.Draft(incoming.text, mentions=mentions)
+                posted = chat.post_message(tx, actor, mirror.session_id, draft, key=key)
+                mirrors.link(tx, mirror, reply.ts, posted.message_id, "thread")
+            elif is_edit:
+                chat.edit_message(tx, actor, mirror.session_id, link.message_id, incoming.text, picked=mentions)
 
         async def refused(error: CosessionError) -> None:
             is_unlinked = isinstance(error, NotSignedIn)
@@ -177,3 +222,4 @@ class Events:
 @dataclass(frozen=True, slots=True)
 class _Found:
     user_id: str | None
+    is_taken: bool

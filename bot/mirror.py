@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from bot import blocks, metrics
+from bot.changed_in_session import Change, is_change, tell
 from bot.desk import Desk, backoff
 from bot.mrkdwn import to_parts
 from bot.pages import Entry, Page, Start, read_page, read_start
@@ -131,18 +132,36 @@ class ThreadMirror:
             if self._is_said(entry.event, page.linked):
                 await self._say(thread, entry)
                 at += 1
+            elif is_change(entry.event):
+                await self._change(thread, entry)
+                at += 1
             else:
                 end = at
-                while end < len(page.entries) and not self._is_said(page.entries[end].event, page.linked):
+                while end < len(page.entries) and not self._is_ones_own(page.entries[end].event, page.linked):
                     end += 1
                 await self._fold(thread, page.entries[at:end])
                 at = end
 
+    def _is_ones_own(self, event: Event, linked: frozenset[str]) -> bool:
+        return self._is_said(event, linked) or is_change(event)
+
     def _is_said(self, event: Event, linked: frozenset[str]) -> bool:
-        """Whether the entry is a post of its own."""
+        """Whether the entry is a post of its own. What was deleted meanwhile has no words any more."""
         if isinstance(event, ChatMessagePosted):
-            return not event.message.session_only and event.message.id not in linked
+            message = event.message
+            return bool(message.content) and not message.session_only and message.id not in linked
         return isinstance(event, SessionEnded)
+
+    async def _change(self, thread: Thread, entry: Entry) -> None:
+        event = entry.event
+        assert isinstance(event, Change)
+        message_id = event.message_id
+        # Read now, because what is changed may have been posted a moment ago.
+        there = await self._desk.db.read(lambda tx: mirrors.standing(tx, self.session_id, message_id))
+        stamps = await tell(thread, entry, there)
+        if stamps:
+            await self._done_saying(thread, entry.seq, "", stamps)
+        self._cursor = entry.seq
 
     async def _open(self, thread: Thread, start: Start, page: Page) -> None:
         shown = blocks.card(page.card)

@@ -87,7 +87,7 @@ class Thread:
                 post = await self._post(CARD, card_id, shown.text, blocks=list(shown.blocks))
                 self._there[card_id] = post.ts
         except SlackFailure as failure:
-            raise self._sorted(failure) from failure
+            raise self.sorted(failure) from failure
         ts = self._there[card_id]
         self.root, self._checked_at = ts, time.monotonic()
         return ts, await self._address(ts)
@@ -107,7 +107,7 @@ class Thread:
                 if message_id not in self._there:
                     self._there[message_id] = await self._reply(message_id, text, author, blocks)
         except SlackFailure as failure:
-            raise self._sorted(failure) from failure
+            raise self.sorted(failure) from failure
         return [self._there[message_id] for message_id in ids]
 
     def is_there(self, seq: int) -> bool:
@@ -122,7 +122,7 @@ class Thread:
             if refusal.code in UNEDITABLE or (ts != self.root and refusal.code == "message_not_found"):
                 log.warning("a message in the thread of %s cannot be edited: %s", self.session_id, refusal.code)
                 return
-            raise self._sorted(refusal) from refusal
+            raise self.sorted(refusal) from refusal
         if ts == self.root:
             self._checked_at = time.monotonic()
 
@@ -235,7 +235,7 @@ class Thread:
             log.warning("no address for the thread of %s: %s", self.session_id, failure)
             return ""
 
-    def _sorted(self, failure: SlackFailure) -> Exception:
+    def sorted(self, failure: SlackFailure) -> Exception:
         """What to do about a failure: wait (Limited, Ambiguous), or give the thread up (ThreadGone)."""
         if not isinstance(failure, Refused):
             return failure

@@ -134,6 +134,31 @@ class SlackApi:
         answer = await self._call("conversations.replies", args, is_get=True)
         return next((message for message in answer["messages"] if message["ts"] == root), None)
 
+    async def message_at(self, channel: str, root: str, ts: str) -> Payload | None:
+        """One reply as it stands now, or None where it is gone."""
+        args = {"channel": channel, "ts": root, "oldest": ts, "latest": ts, "inclusive": True, "limit": 2}
+        try:
+            answer = await self._call("conversations.replies", args, is_get=True)
+        except Refused as refusal:
+            if refusal.code != "thread_not_found":
+                raise
+            return None
+        return next((message for message in answer["messages"] if message["ts"] == ts), None)
+
+    async def react(self, channel: str, ts: str, name: str) -> None:
+        """Puts the app's one reaction of that name on a message; there already is just as well."""
+        await self._mark("reactions.add", channel, ts, name, fine=("already_reacted",))
+
+    async def unreact(self, channel: str, ts: str, name: str) -> None:
+        await self._mark("reactions.remove", channel, ts, name, fine=("no_reaction",))
+
+    async def _mark(self, method: str, channel: str, ts: str, name: str, *, fine: tuple[str, ...]) -> None:
+        try:
+            await self._call(method, {"channel": channel, "timestamp": ts, "name": name})
+        except Refused as refusal:
+            if refusal.code not in fine:
+                raise
+
     async def ours_in_thread(self, channel: str, root: str, oldest: str | None) -> dict[str, str]:
         """Our own id → ts, of the messages of a thread that carry one."""
         return await self._ours("conversations.replies", {"channel": channel, "ts": root}, oldest)

@@ -19,7 +19,7 @@ from sqlmodel import col, select
 from core import log, tables
 from core.db import Transaction
 from core.errors import Conflict, SessionNotFound
-from core.events import MirrorPaused, ThreadLinked
+from core.events import MirrorPaused, ReactionAdded, ThreadLinked
 
 Origin = Literal["session", "thread"]
 
@@ -41,6 +41,17 @@ class Lease:
     owner: str
     fence: int
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A message of the session as its thread has it: the posts that it is in, in order. `emoji` are the reactions that
+    people have put on it elsewhere than in the thread."""
+
+    stamps: tuple[str, ...]
+    origin: Origin
+    author: str
+    emoji: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,3 +271,35 @@ def last_posted(tx: Transaction, session_id: str) -> str | None:
     links = tables.MirrorLink
     query = select(func.max(links.ts)).where(links.session_id == session_id, links.origin == "session")
     return tx.sql.exec(query).one()
+
+
+def standing(tx: Transaction, session_id: str, message_id: str) -> Standing | None:
+    """A message as it stands in the thread, or None where it does not."""
+    links, message, user = tables.MirrorLink, tables.Message, tables.User
+    posts = tx.sql.exec(
+        select(links.ts, links.origin, user.name)
+        .where(
+            links.session_id == session_id,
+            links.message_id == message_id,
+            links.message_id == message.id,
+            message.user_id == user.id,
+        )
+        .order_by(links.ts)
+    ).all()
+    if not posts:
+        return None
+    _, origin, author = posts[0]
+    stamps = tuple(ts for ts, _, _ in posts)
+    return Standing(
+        stamps, "thread" if origin == "thread" else "session", author, _emoji_from_elsewhere(tx, session_id, message_id)
+    )
+
+
+def _emoji_from_elsewhere(tx: Transaction, session_id: str, message_id: str) -> frozenset[str]:
+    emoji: set[str] = set()
+    for row in tx.sql.exec(select(tables.Reaction).where(tables.Reaction.message_id == message_id)):
+        [entry] = log.read_after(tx, session_id, row.seq - 1, 1)
+        added = entry.event()
+        if isinstance(added, ReactionAdded) and added.source != "slack":
+            emoji.add(row.emoji)
+    return frozenset(emoji)
