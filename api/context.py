@@ -57,6 +57,8 @@ class Api:
     placements: Placements = field(default_factory=Placements)
     #: Each names one thing that must work before this process should get traffic; "" means it does.
     readiness: dict[str, Callable[[], str]] = field(default_factory=dict[str, Callable[[], str]])
+    #: Each says in words how something is without which this process serves as well, if less fast.
+    conditions: dict[str, Callable[[], str]] = field(default_factory=dict[str, Callable[[], str]])
 
 
 def api_of(request: Request) -> Api:

@@ -28,7 +28,7 @@ from api.frames import (
     UserJoined,
     UserLeft,
 )
-from api.intake import PAGE, Intake, of_commit, of_log
+from api.intake import PAGE, TELLING, Intake, of_commit, of_log
 from api.others import Others, Watcher
 from api.room import Arrival, Room, framed
 from core import log as session_log
@@ -42,6 +42,7 @@ from core.events import (
     ParticipantAdded,
     ParticipantRemoved,
     Person,
+    Role,
     RoleChanged,
 )
 
@@ -67,16 +68,23 @@ class Hub:
         self.others: Others | None = None
         self.watcher: Watcher | None = None
         self._intake = Intake(db, self._publish)
+        self._unsent: list[Room] = []
         self._on_entry: list[Callable[[Room, str], None]] = []
         db.on_commit(self.on_commit)
 
     def drain(self) -> None:
         """Sends everybody away with "come back"; whoever comes now is sent away too."""
         self.is_draining = True
+        self._send_out()
         goodbye = framed(Draining(within_ms=5_000))
         for connection in self.connections():
             connection.wire.write_frames(goodbye)
             connection.wire.close(Close.DRAINING, "the server restarts: come back in a moment")
+
+    def close(self) -> None:
+        """Ends what is under way by itself. The database is still open then."""
+        for room in self._rooms.values():
+            self._intake.forget(room)
 
     # ── Who is here ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -160,9 +168,25 @@ class Hub:
 
     def _show(self, room: Room, connection: Connection) -> None:
         if room.presence.join(connection.id, connection.person, connection.role, self._monotonic()):
-            participant = Participant(**connection.person.model_dump(), role=connection.role)
-            self._broadcast(room, framed(UserJoined(user=participant)), besides=connection.id)
+            room.newcomers.append((connection.id, connection.person, connection.role))
+        # They know of those who came before them.
+        connection.newcomers_known = len(room.newcomers)
         self.presence_changed(room)
+
+    def _announce(self, room: Room) -> None:
+        """Says who came since this was last said: in one write to everybody, however many they are."""
+        newcomers, room.newcomers = room.newcomers, []
+        if not newcomers:
+            return
+        frames = [framed(UserJoined(user=_participant(person, role))) for _, person, role in newcomers]
+        everything = b"".join(frames)
+        for connection in room.connections.values():
+            known, connection.newcomers_known = connection.newcomers_known, 0
+            if known or connection.wire.direct is None:
+                for frame in frames[known:]:
+                    connection.write_ephemeral(frame)
+            else:
+                connection.write_ephemeral(everything)
 
     def now(self) -> float:
         return self._monotonic()
@@ -173,6 +197,7 @@ class Hub:
         connection.is_ghost = False
         is_known = room.presence.seen(connection.id, connection.person.user_id, self._monotonic())
         if not is_known and connection.id in room.connections:
+            self._announce(room)
             self._show(room, connection)
 
     def leave(self, room: Room, connection: Connection) -> None:
@@ -230,17 +255,49 @@ class Hub:
         metrics.ENTRIES.labels(entry.type).inc()
         room.remember(entry.seq, entry.frame)
         room.is_digest_due = True
-        for connection in list(room.connections.values()):
-            if not connection.is_live:
-                continue  # Its catch-up reads this entry.
-            if connection.cursor == entry.seq - 1:
-                connection.write_entry(entry.seq, entry.frame)
-            elif connection.cursor < entry.seq:
-                self.bring_up(room, connection)
-        if entry.event is not None:
+        if not room.unsent:
+            self._unsent.append(room)
+            if len(self._unsent) == 1:
+                # With the next turn, in which those who waited for this commit answer their clients.
+                asyncio.get_running_loop().call_soon(self._send_out)
+        room.unsent.append((entry.seq, entry.frame))
+        if entry.type in TELLING and entry.event is not None:
+            self._send(room)
             self._apply(room, entry.seq, entry.event)
         for callback in self._on_entry:
             callback(room, entry.type)
+
+    def _send_out(self) -> None:
+        rooms, self._unsent = self._unsent, []
+        for room in rooms:
+            self._send(room)
+
+    def _send(self, room: Room) -> None:
+        """Everything that a room has taken in since the last time goes to everybody in it, in one write each."""
+        unsent = room.unsent
+        if not unsent:
+            return
+        room.unsent = []
+        before, head = unsent[0][0] - 1, unsent[-1][0]
+        frames = unsent[0][1] if len(unsent) == 1 else b"".join([frame for _, frame in unsent])
+        others: list[Connection] = []
+        for connection in room.connections.values():
+            # Nearly everybody: whoever has all that was before, and reads as fast as we write.
+            if connection.cursor == before and connection.is_live:
+                direct = connection.wire.direct
+                if direct is not None:
+                    connection.cursor = head
+                    direct(frames)
+                    continue
+            others.append(connection)
+        for connection in others:
+            if not connection.is_live:
+                continue  # Its catch-up reads these.
+            if connection.cursor == before:
+                for seq, frame in unsent:
+                    connection.write_entry(seq, frame)
+            elif connection.cursor < head:
+                self.bring_up(room, connection)
 
     def _apply(self, room: Room, seq: int, event: Event) -> None:
         """What an entry changes for those who are connected now, unless it is older than what let them in."""
@@ -259,6 +316,7 @@ class Hub:
             room.redactions += 1
 
     def _expel(self, room: Room, seq: int, user_id: str) -> None:
+        self._announce(room)
         theirs = [one for one in room.connections.values() if one.person.user_id == user_id]
         for connection in theirs:
             if connection.joined_at < seq:
@@ -314,6 +372,7 @@ class Hub:
         self._broadcast(room, framed(frame), besides=besides)
 
     def _broadcast(self, room: Room, frame: bytes, *, besides: str | None = None) -> None:
+        self._send(room)  # What happened before is said before.
         for connection in room.connections.values():
             if connection.id != besides:
                 connection.write_ephemeral(frame)
@@ -354,13 +413,15 @@ class Hub:
     def _send_presence(self, room: Room) -> None:
         room.presence_timer = None
         room.presence_sent_at = self._monotonic()
+        self._announce(room)
         for news in views.presence_news(room.presence):
             self._broadcast(room, framed(news))
         if self.others is not None:
             self.others.changed(room)
 
     def _drained(self, room: Room, connection: Connection) -> None:
-        connection.drained.set()
+        if connection.drained is not None:
+            connection.drained.set()
         self._make_good(room, connection)
 
     @staticmethod
@@ -372,3 +433,7 @@ class Hub:
             connection.write_ephemeral(framed(PresenceUpdate(users=everyone)))
             if room.context is not None:
                 connection.write_ephemeral(framed(ContextUpdate(context=room.context)))
+
+
+def _participant(person: Person, role: Role) -> Participant:
+    return Participant(user_id=person.user_id, username=person.username, color=person.color, role=role)

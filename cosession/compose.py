@@ -19,6 +19,7 @@ from api.context_updates import ContextUpdates
 from api.elsewhere import Elsewhere
 from api.hub import Hub
 from api.incoming import take_over
+from api.news import News
 from api.tokens import Tokens
 from api.upkeep import Upkeep
 from bot.app import SlackDoor
@@ -28,8 +29,9 @@ from core.db import Database, Transaction
 from core.engines import open_engine
 from core.ids import new_id
 from core.limits import TokenBuckets
-from core.signals import NoSignals, Signals
+from core.signals import Signals
 from cosession.settings import Settings
+from cosession.signals import in_words, signals_for
 from cosession.slack import Sandbox, build_door, connected_workspace, mount_sandbox, ways_in
 from integrations.redis.limits import RedisBuckets
 from jobs.scheduler import Scheduler
@@ -73,11 +75,12 @@ def compose(
     signals: Signals | None = None,
 ) -> Runtime:
     """Must be called on the running event loop; the app's lifespan starts and stops everything. `monotonic` counts the
-    seconds by which somebody is present; `signals` go to the other processes, if there are any."""
-    signals = signals or NoSignals(new_id("prc"))
+    seconds by which somebody is present; `signals` go to the other processes, where not as the settings say."""
+    signals = signals or signals_for(settings, clock)
     db = open_database(settings, clock)
     hub = Hub(db, clock, monotonic)
     tokens = Tokens(settings.jwt_key(), clock)
+    news = News(hub, db, signals)
     elsewhere = Elsewhere(hub, signals)
     shared = _shared_budget(settings, elsewhere)
     sandbox = Sandbox(settings, clock) if settings.is_development else None
@@ -94,6 +97,8 @@ def compose(
         messages=shared or TokenBuckets(per_minute=MESSAGES_PER_MINUTE),
     )
 
+    if not signals.is_alone:
+        api.conditions["signals"] = lambda: in_words(signals)
     upkeep = Upkeep(hub, db, clock)
     contexts = ContextUpdates(hub, db)
     scheduler = Scheduler(db, clock)
@@ -102,8 +107,9 @@ def compose(
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[None]:
         db.start()
-        await db.write(ensure_epoch)
+        epoch = await db.write(ensure_epoch)
         await signals.start()
+        news.start(epoch)
         if not signals.is_alone:
             elsewhere.start(partial(take_over, api))
         upkeep.start()
@@ -124,10 +130,12 @@ def compose(
                 await sandbox.engine.aclose()
             await contexts.close()
             await upkeep.close()
+            await news.close()
             await elsewhere.close()
             await signals.close()
             if shared is not None:
                 await shared.close()
+            hub.close()
             await db.close()
 
     app = create_app(api, lifespan)
@@ -146,10 +154,13 @@ def _shared_budget(settings: Settings, elsewhere: Elsewhere) -> RedisBuckets | N
     return RedisBuckets(settings.redis_url, "messages", MESSAGES_PER_MINUTE, processes=lambda: elsewhere.processes)
 
 
-def ensure_epoch(tx: Transaction) -> None:
-    """Names this database's history, once."""
-    if tx.sql.get(tables.Meta, "epoch") is None:
-        tx.sql.add(tables.Meta(key="epoch", value=new_id("epo")))
+def ensure_epoch(tx: Transaction) -> str:
+    """The name of this database's history, given once."""
+    named = tx.sql.get(tables.Meta, "epoch")
+    if named is None:
+        named = tables.Meta(key="epoch", value=new_id("epo"))
+        tx.sql.add(named)
+    return named.value
 
 
 def ensure_first_user(tx: Transaction, email: str, name: str) -> tables.User:

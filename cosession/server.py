@@ -31,8 +31,6 @@ def run(settings: Settings) -> None:
         lock = stack.enter_context(DataDirLock(settings.data_dir)) if settings.is_sqlite else None
         listening = stack.enter_context(listening_socket(settings.host, settings.port))
         upgrade(settings.database_url)
-        if settings.redis_url:
-            log.warning("REDIS_URL is set; this version runs as one process and does not use it")
         with asyncio.Runner(loop_factory=event_loop_factory()) as runner:
             runner.run(_serve(settings, listening, lock))
 

@@ -130,8 +130,21 @@ def _complaints(settings: Settings) -> list[str]:
     base = urlsplit(settings.base_url)
     if base.scheme not in ("http", "https") or not base.hostname or base.path:
         found.append("COSESSION_BASE_URL must look like https://cosession.example.com, without a path.")
+    if settings.redis_url:
+        found += _complaints_about_redis(settings)
     if not settings.database_url.startswith(("sqlite:///", "postgresql+asyncpg://")):
         found.append("DATABASE_URL must begin with sqlite:/// or postgresql://.")
+    return found
+
+
+def _complaints_about_redis(settings: Settings) -> list[str]:
+    found: list[str] = []
+    if not settings.redis_url.startswith(("redis://", "rediss://", "unix://")):
+        found.append("REDIS_URL must begin with redis://, rediss:// or unix://.")
+    if settings.is_sqlite:
+        found.append("REDIS_URL is for several processes, SQLite serves one: set DATABASE_URL too, or unset REDIS_URL.")
+    if not settings.jwt_secret_key.get_secret_value():
+        found.append("REDIS_URL is set, JWT_SECRET_KEY is not: processes that work together need the same key.")
     return found
 
 

@@ -55,14 +55,15 @@ async def asyncapi_document() -> dict[str, Any]:
 
 @router.get("/readyz")
 async def readyz(api: ApiDep, response: Response) -> dict[str, str]:
-    """200 when this process can serve; 503 and the reasons when not."""
+    """200 when this process can serve; 503 and the reasons when not. What it can do without is told of as well."""
     checks = {name: check() for name, check in api.readiness.items()}
     checks["database"] = await _database(api)
     if api.hub.is_draining:
         checks["draining"] = "this process is shutting down"
     failed = {name: reason for name, reason in checks.items() if reason}
     response.status_code = 503 if failed else 200
-    return {name: reason or "ok" for name, reason in checks.items()}
+    conditions = {name: tell() for name, tell in api.conditions.items()}
+    return conditions | {name: reason or "ok" for name, reason in checks.items()}
 
 
 async def _database(api: Api) -> str:

@@ -109,7 +109,7 @@ async def test_a_request_for_another_host_is_refused_but_health_is_answered(hous
     rebound = {"Host": "attacker.example"}
     assert (await house.http.get("/api/me", headers=rebound)).status_code == 421
     assert (await house.http.get("/healthz", headers=rebound)).status_code == 200
-    assert (await house.http.get("/readyz")).json() == {"database": "ok"}
+    assert (await house.http.get("/readyz")).json()["database"] == "ok"
 
 
 async def test_history_by_page_gives_every_entry_once_in_both_directions(cast: Cast) -> None:
