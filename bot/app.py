@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from fastapi import APIRouter
 
@@ -98,6 +98,10 @@ class SlackDoor:
         if self._worker is not None:
             await self._worker.close()
         await self._desk.api.close()
+
+    def has_news(self, session_ids: Collection[str]) -> None:
+        """Another process has added to these sessions. What nobody tells is found by a slow look."""
+        self._keeper.wake(session_ids)
 
     def _inbox_grew(self) -> None:
         if self._worker is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from bot.desk import Desk
 from bot.mirror import ThreadMirror
@@ -31,7 +31,11 @@ class Keeper:
 
     def poke(self, appended: Sequence[Appended]) -> None:
         """Something was committed; called on the event loop, after every commit."""
-        for session_id in {entry.session_id for entry in appended}:
+        self.wake({entry.session_id for entry in appended})
+
+    def wake(self, session_ids: Collection[str]) -> None:
+        """These sessions have news, whoever committed them."""
+        for session_id in session_ids:
             running = self._running.get(session_id)
             if running is not None:
                 running[0].wake()

@@ -104,6 +104,9 @@ def compose(
     scheduler = Scheduler(db, clock)
     slack = build_door(api, slack_settings) if slack_settings else None
 
+    if slack is not None:
+        news.on_news(slack.has_news)
+
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[None]:
         db.start()
