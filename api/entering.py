@@ -274,19 +274,23 @@ def _connected(api: Api, connection: Connection, entry: Entry, start: Start) -> 
     )
 
 
-async def refresh(api: Api, room: Room, connection: Connection, token: str) -> None:
-    """Prolongs a connection by a newer sign-in of the same person.
+async def prove_again(api: Api, session_id: str, user_id: str, token: str) -> SignedIn:
+    """A newer sign-in of the same person.
 
-    Raises NotSignedIn for a token that is not valid, NotAllowed for somebody else's; then nothing is changed.
+    Raises NotSignedIn for a token that is not valid, NotAllowed for somebody else's.
     """
-    prove = show_token(api, room.session_id, token)
-    person = connection.person
+    prove = show_token(api, session_id, token)
 
     def renew(tx: Transaction) -> SignedIn:
         who = prove(tx)
-        if who.actor.user_id != person.user_id:
+        if who.actor.user_id != user_id:
             raise NotAllowed("That token is somebody else's.")
         return who
 
-    who = await api.db.write(renew)
+    return await api.db.write(renew)
+
+
+async def refresh(api: Api, room: Room, connection: Connection, token: str) -> None:
+    """Prolongs a connection. Raises what `prove_again` raises; then nothing is changed."""
+    who = await prove_again(api, room.session_id, connection.person.user_id, token)
     connection.renew(who.expires_at, who.token_version, api.clock())

@@ -13,22 +13,13 @@ from api.entering import rejoin
 from api.errors import BadFrame
 from api.frames import (
     ClientFrames,
-    CursorUpdate,
-    Follow,
     JoinSession,
-    Summon,
-    Typing,
-    Unfollow,
-    UpdatePresence,
     client_frame_adapter,
     error_frame,
 )
 from api.room import Room
 from core.access import Actor
 from core.errors import CosessionError, TooMany
-
-#: Frames about where somebody is and what they do there.
-PLACED = (CursorUpdate, UpdatePresence, Typing, Follow, Unfollow, Summon, JoinSession)
 
 
 async def take_in(caller: Caller, text: str) -> None:
@@ -51,14 +42,6 @@ async def take_over(api: Api, room: Room, connection: Connection, text: str) -> 
     person = connection.person
     actor = Actor(person.user_id, person.username, person.color)
     await take_in(Caller(api, room.session_id, actor, connection.role, room, connection), text)
-
-
-def needs_connection(text: str) -> bool:
-    """Whether a frame means nothing without the connection that it is about. False for what is no frame."""
-    try:
-        return isinstance(parse(text), PLACED)
-    except BadFrame:
-        return False
 
 
 async def answer(caller: Caller, text: str) -> bytes | None:

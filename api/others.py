@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
 from api.room import Room
 from core import presence
+from core.accounts import SignedIn
 from core.events import Person
 
 
@@ -35,6 +37,10 @@ class Others(Protocol):
     def forward(self, session_id: str, connection_id: str, user_id: str, frames: list[str]) -> None:
         """Somebody's frames about a connection that another process holds, which answers on it; perhaps none: then
         they were just heard."""
+        ...
+
+    def renew(self, session_id: str, connection_id: str, who: SignedIn, proven_at: datetime) -> None:
+        """Somebody has shown a newer sign-in for a connection that another process holds."""
         ...
 
     def present(self, session_id: str) -> list[presence.Shown]:

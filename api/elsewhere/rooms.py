@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 
 from api import views
 from api.connection import Connection
@@ -21,6 +22,7 @@ from api.frames import Participant, UserJoined, UserLeft
 from api.hub import Hub
 from api.room import Room
 from core import presence
+from core.accounts import SignedIn
 from core.events import Person
 from core.signals import Signals
 
@@ -107,6 +109,16 @@ class Elsewhere:
         forwarded = wire.Forwarded(connection_id=connection_id, user_id=user_id, frames=frames)
         self._signals.publish(topic_of(session_id), wire.write(forwarded))
 
+    def renew(self, session_id: str, connection_id: str, who: SignedIn, proven_at: datetime) -> None:
+        renewed = wire.Renewed(
+            connection_id=connection_id,
+            user_id=who.actor.user_id,
+            until=who.expires_at,
+            token_version=who.token_version,
+            proven_at=proven_at,
+        )
+        self._signals.publish(topic_of(session_id), wire.write(renewed))
+
     def present(self, session_id: str) -> list[presence.Shown]:
         place = self._places.get(session_id)
         if place is None:
@@ -185,6 +197,8 @@ class Elsewhere:
                 self._summoned(place, signal)
             case wire.Forwarded():
                 self._forwarded(place, signal)
+            case wire.Renewed():
+                self._renewed(place, signal)
             case _:
                 log.warning("a signal about who is in %s is of the wrong kind", place.session_id)
 
@@ -216,6 +230,7 @@ class Elsewhere:
             for user_id in heard.gone:
                 self._hub.broadcast(place.room, UserLeft(user_id=user_id))
             self._hub.presence_changed(place.room)
+        place.must_ask = place.must_ask or heard.is_refused
         if verdict == "gap":
             # Everybody asks for what they miss; the answer to the first serves all.
             if self._hub.now() - place.asked_at >= ASK_EVERY:
@@ -235,6 +250,11 @@ class Elsewhere:
                 task = asyncio.create_task(self._take_over(*found, frame), name="forwarded frame")
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
+
+    def _renewed(self, place: Place, signal: wire.Renewed) -> None:
+        found = self._hub.connection(place.session_id, signal.connection_id, signal.user_id)
+        if found is not None:
+            found[1].renew(signal.until, signal.token_version, signal.proven_at)
 
     # ── As time passes ────────────────────────────────────────────────────────────────────────────────────────────────
 

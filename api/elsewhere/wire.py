@@ -7,6 +7,7 @@ deployment is renewed, two versions of it talk.
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -90,6 +91,17 @@ class Forwarded(_Signal):
     frames: list[str]
 
 
+class Renewed(_Signal):
+    """Somebody's connection may last until then: their newer sign-in was shown to another process."""
+
+    kind: Literal["renewed"] = "renewed"
+    connection_id: str
+    user_id: str
+    until: datetime
+    token_version: int
+    proven_at: datetime
+
+
 class Counts(_Signal):
     """How many connections people have in one process. `is_last` when that process stops."""
 
@@ -101,7 +113,7 @@ class Counts(_Signal):
     is_last: bool = False
 
 
-Signal = Ask | Tabs | Say | Summons | Forwarded | Counts
+Signal = Ask | Tabs | Say | Summons | Forwarded | Renewed | Counts
 _adapter: TypeAdapter[Signal] = TypeAdapter(Annotated[Signal, Field(discriminator="kind")])
 
 

@@ -18,8 +18,9 @@ from api.commands import Caller
 from api.context import Api
 from api.entering import FRAME_BYTES
 from api.errors import BadFrame, FrameTooLarge
+from api.forwarding import HeldElsewhere
 from api.frames import ServerFrames
-from api.incoming import answer, message_id, needs_connection, refusal
+from api.incoming import answer, message_id, refusal
 from core.access import session_for
 from core.errors import TooMany
 
@@ -53,17 +54,17 @@ async def commands(session_id: str, body: Commands, api: ApiDep, who: SignedInDe
     if found is not None:
         caller.room, caller.connection = found
         api.hub.heard(*found)
-    others = api.hub.others if found is None else None
-    # About a connection that another process holds, this one only passes on what is said.
-    forwarded: list[str] | None = [] if others is not None and body.connection_id is not None else None
-    answers = [await _carry_out(api, caller, frame, forwarded) for frame in body.frames]
-    if others is not None and body.connection_id is not None and forwarded is not None:
-        others.forward(session_id, body.connection_id, who.actor.user_id, forwarded)
+    elsewhere = None
+    if found is None and body.connection_id is not None and api.hub.others is not None:
+        elsewhere = HeldElsewhere(api.hub.others, body.connection_id)
+    answers = [await _carry_out(api, caller, frame, elsewhere) for frame in body.frames]
+    if elsewhere is not None:
+        elsewhere.pass_on(caller)
     items = b",".join(b"null" if answered is None else answered for answered in answers)
     return Response(b'{"items":[' + items + b"]}", media_type="application/json")
 
 
-async def _carry_out(api: Api, caller: Caller, frame: Any, forwarded: list[str] | None) -> bytes | None:
+async def _carry_out(api: Api, caller: Caller, frame: Any, elsewhere: HeldElsewhere | None) -> bytes | None:
     try:
         text = json.dumps(frame, separators=(",", ":"))
         as_sent = json.dumps(frame, separators=(",", ":"), ensure_ascii=False)
@@ -78,7 +79,6 @@ async def _carry_out(api: Api, caller: Caller, frame: Any, forwarded: list[str] 
             api.frames.take(caller.actor.user_id)
     except TooMany as error:
         return refusal(error, re=message_id(text))
-    if forwarded is not None and needs_connection(text):
-        forwarded.append(text)
-        return None
+    if elsewhere is not None:
+        return await elsewhere.answer(caller, text)
     return await answer(caller, text)

@@ -108,10 +108,12 @@ def _tab(connection_id: str, person: Person, role: Role, tab: Connection, now: f
 @dataclass(frozen=True, slots=True)
 class Heard:
     """Who came, and the ids of those who are gone. Whoever has long been there came without a word: this process has
-    only just heard of them."""
+    only just heard of them. `is_refused` when somebody was not believed to be here, because they were removed: either
+    the teller or this process has not read the newest of the log."""
 
     joined: Sequence[tuple[Person, Role]]
     gone: Sequence[str]
+    is_refused: bool = False
 
 
 def hear(
@@ -129,7 +131,7 @@ def hear(
                     room.leave(connection_id, tab.user_id, now)
     if any(tab.following is not None for tab in tabs):
         room.cut_circles()
-    return Heard(joined, gone)
+    return Heard(joined, gone, is_refused=any(tab.person.user_id in room.expelled for tab in tabs))
 
 
 def _place(room: Room, origin: str, tab: Tab, now: float) -> bool:

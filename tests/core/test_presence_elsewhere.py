@@ -114,7 +114,7 @@ def test_whoever_was_removed_is_not_shown_again_by_a_process_that_has_not_heard_
     here, there = Process("here"), Process("there")
     there.room.join("b", BEN, "editor", 0.0)
     here.room.expel("ben")
-    assert there.tell(here, 0.1) == Heard([], [])
+    assert there.tell(here, 0.1) == Heard([], [], is_refused=True)
     there.tell_all([here], 8.0)
     assert here.shown() == {}
     here.room.welcome("ben")

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from core.clock import iso
 from core.presence import GRACE, LEASE, SUMMON_EVERY
 from tests.stories.house import Client, Frame, House, Someone, open_house
 from tests.support.signals import Lines
@@ -441,6 +442,17 @@ async def test_a_process_in_which_nobody_has_the_session_open_can_tell_who_is_in
     await alice.until(told("user_joined", cluster.cast["Bob"]))
 
 
+async def test_a_session_that_nobody_has_open_in_a_process_any_more_is_forgotten_there(open_cluster: Opener) -> None:
+    cluster = await open_cluster(2)
+    alice, bob = await cluster.open("Alice", 0), await cluster.open("Bob", 1)
+    await cluster.until_all_see("Alice", "Bob")
+    await bob.close()
+    await cluster.pass_seconds(GRACE + 2.0, alice)
+    await alice.until(told("user_left", cluster.cast["Bob"]))
+    await until(lambda: not cluster.houses[1].runtime.hub.rooms())
+    assert len(cluster.houses[0].runtime.hub.rooms()) == 1
+
+
 async def test_twenty_tabs_are_enough_over_all_processes_together(open_cluster: Opener) -> None:
     cluster = await open_cluster(2)
     tabs = [await cluster.open("Bob", number % 2) for number in range(20)]
@@ -513,6 +525,12 @@ async def test_commands_may_be_posted_to_another_process_than_the_stream_comes_f
     assert (await bob.until(lambda frame: frame["type"] == "error"))["error_code"] == "invalid"
     # Somebody else's connection is not theirs to speak for.
     await post("Carol", {**point, "line": 99})
+    sign_in = cluster.cast["Bob"].headers["Authorization"].removeprefix("Bearer ")
+    (renewed,) = await post("Bob", {"type": "refresh_token", "auth_token": sign_in})
+    assert renewed is not None
+    assert renewed["type"] == "token_refreshed"
+    (held,) = [one for one in cluster.houses[0].runtime.hub.connections() if one.id == connection_id]
+    await until(lambda: iso(held.until) == renewed["expires_at"])
     for _ in range(10):
         (pong,) = await post("Bob", {"type": "ping"})
         assert pong is not None
