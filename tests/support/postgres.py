@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Generator
@@ -39,10 +40,32 @@ SETTINGS = {
 class Postgres:
     """A running server on 127.0.0.1, superuser `postgres` without a password."""
 
-    def __init__(self, programs: Path, port: int) -> None:
+    def __init__(self, programs: Path, port: int, data: Path, log: Path, uid: int | None) -> None:
         self._programs = programs
         self.port = port
+        self._data, self._log, self._uid = data, log, uid
         self._numbers = itertools.count(1)
+        self._process = self._started()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        options = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        command = [self._programs / "postgres", "-D", self._data, "-p", str(self.port), *options]
+        process = start(command, self._log, uid=self._uid)
+        try:
+            wait_until(self.is_ready, process, self._log)
+        except BaseException:
+            stop(process)
+            raise
+        return process
+
+    def crash(self) -> None:
+        """Ends it at once, without a checkpoint, under whoever is connected (`pg_ctl -m immediate`)."""
+        self._process.send_signal(signal.SIGQUIT)
+        stop(self._process)
+
+    def start_again(self) -> None:
+        """On the same port and data, after `crash`; it recovers first."""
+        self._process = self._started()
 
     def url(self, database: str) -> str:
         return f"postgresql+asyncpg://postgres@127.0.0.1:{self.port}/{database}"
@@ -84,16 +107,11 @@ def running_postgres() -> Generator[Postgres]:
         prepared = start([*initdb, "--no-sync", "--no-instructions"], log, uid=uid)
         if prepared.wait(60) != 0:
             raise DiedEarly(log.read_text(errors="replace"))
-        port = free_port()
-        options = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
-        process = start([programs / "postgres", "-D", data, "-p", str(port), *options], log, uid=uid)
+        postgres = Postgres(programs, free_port(), data, log, uid)
         try:
-            postgres = Postgres(programs, port)
-            wait_until(postgres.is_ready, process, log)
             yield postgres
         finally:
-            process.send_signal(3)  # SIGQUIT: at once, without a checkpoint
-            stop(process)
+            postgres.crash()
 
 
 def _installed() -> Path:
