@@ -14,6 +14,11 @@ from core.events import Person
 class Others(Protocol):
     """None of its methods waits or raises."""
 
+    @property
+    def is_reachable(self) -> bool:
+        """False while what is said to them is probably lost."""
+        ...
+
     def opened(self, room: Room) -> None:
         """Somebody is about to join a session that nobody had open in this process."""
         ...

@@ -29,7 +29,7 @@ from core.db import Database, Transaction
 from core.engines import open_engine
 from core.ids import new_id
 from core.limits import TokenBuckets
-from core.signals import Signals
+from core.signals import NoSignals, PollingOnly, Signals
 from cosession.settings import Settings
 from cosession.signals import in_words, signals_for
 from cosession.slack import Sandbox, build_door, connected_workspace, mount_sandbox, ways_in
@@ -113,7 +113,7 @@ def compose(
         epoch = await db.write(ensure_epoch)
         await signals.start()
         news.start(epoch)
-        if not signals.is_alone:
+        if not isinstance(signals, NoSignals | PollingOnly):
             elsewhere.start(partial(take_over, api))
         upkeep.start()
         contexts.start()
@@ -152,7 +152,7 @@ def compose(
 
 def _shared_budget(settings: Settings, elsewhere: Elsewhere) -> RedisBuckets | None:
     """One budget of messages per user over all processes, where they share a Redis."""
-    if not settings.redis_url:
+    if settings.is_sqlite or not settings.redis_url:
         return None
     return RedisBuckets(settings.redis_url, "messages", MESSAGES_PER_MINUTE, processes=lambda: elsewhere.processes)
 

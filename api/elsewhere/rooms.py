@@ -76,6 +76,10 @@ class Elsewhere:
                 self._end(place)
             self._siblings.close()
 
+    @property
+    def is_reachable(self) -> bool:
+        return self._signals.is_healthy
+
     # ── What the hub tells ────────────────────────────────────────────────────────────────────────────────────────────
 
     def opened(self, room: Room) -> None:

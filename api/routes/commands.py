@@ -55,8 +55,9 @@ async def commands(session_id: str, body: Commands, api: ApiDep, who: SignedInDe
         caller.room, caller.connection = found
         api.hub.heard(*found)
     elsewhere = None
-    if found is None and body.connection_id is not None and api.hub.others is not None:
-        elsewhere = HeldElsewhere(api.hub.others, body.connection_id)
+    others = api.hub.others
+    if found is None and body.connection_id is not None and others is not None and others.is_reachable:
+        elsewhere = HeldElsewhere(others, body.connection_id)
     answers = [await _carry_out(api, caller, frame, elsewhere) for frame in body.frames]
     if elsewhere is not None:
         elsewhere.pass_on(caller)
