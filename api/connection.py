@@ -43,6 +43,11 @@ class Wire(Protocol):
     def is_open(self) -> bool: ...
     @property
     def peer(self) -> str: ...
+    @property
+    def direct(self) -> Callable[[bytes], None] | None:
+        """Sends whole frames at once; None while that cannot be, or where each frame has to be seen."""
+        ...
+
     def write_text(self, payload: bytes) -> None: ...
     def write_frames(self, framed: bytes) -> None: ...
     def write_entry(self, seq: int, framed: bytes) -> None: ...
@@ -75,12 +80,15 @@ class Connection:
     #: When the client was last heard, on the hub's clock; and whether it was counted as one that answers no more.
     heard_at: float = 0.0
     is_ghost: bool = False
+    #: How many of those who came since that was last said they were told of when they came themselves.
+    newcomers_known: int = 0
     #: Until when the sign-in ran that the client was told will end.
     _told_of: datetime | None = None
     #: When its person was last said to type, on the hub's clock.
     typed_at: float = 0.0
     catch_up: asyncio.Task[None] | None = None
-    drained: asyncio.Event = field(default_factory=asyncio.Event)
+    #: Made by whoever waits for it.
+    drained: asyncio.Event | None = None
     _stuck_bytes: int = 0
     _stuck_since: float | None = None
 
@@ -127,6 +135,7 @@ class Connection:
     async def wait_for_room(self) -> None:
         """Waits until the transport has handed on most of what it holds: history is sent at the reader's pace."""
         while self.wire.is_open and self.wire.buffered > CONFLATE_ABOVE:
+            self.drained = self.drained or asyncio.Event()
             self.drained.clear()
             try:
                 await asyncio.wait_for(self.drained.wait(), STUCK_AFTER)

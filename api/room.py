@@ -12,7 +12,7 @@ from api.connection import Connection
 from api.door.framing import frame_text
 from api.frames import Frame, SessionContext
 from core import presence
-from core.events import Event, ParticipantAdded, ParticipantRemoved, Role, RoleChanged
+from core.events import Event, ParticipantAdded, ParticipantRemoved, Person, Role, RoleChanged
 
 #: Entries of a live session that stay in memory for those who reconnect.
 TAIL = 512
@@ -59,6 +59,10 @@ class Room:
     connections: dict[str, Connection] = field(default_factory=dict[str, Connection])
     presence: presence.Room = field(default_factory=presence.Room)
     tail: deque[tuple[int, bytes]] = field(default_factory=lambda: deque[tuple[int, bytes]](maxlen=TAIL))
+    #: What was taken in and has not been sent yet, this turn of the loop: (seq, frame).
+    unsent: list[tuple[int, bytes]] = field(default_factory=list[tuple[int, bytes]])
+    #: Who came, by connection, since that was last said.
+    newcomers: list[tuple[str, Person, Role]] = field(default_factory=list[tuple[str, Person, Role]])
     presence_timer: asyncio.TimerHandle | None = None
     presence_sent_at: float = 0.0
     #: How the agent is doing, as everybody here was told last.

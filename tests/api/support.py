@@ -36,6 +36,7 @@ class Notes:
     is_open: bool = True
     buffered: int = 0
     closed: tuple[int, str] | None = None
+    direct: None = None
 
     def write_text(self, payload: bytes) -> None:
         if self.is_open:
