@@ -6,19 +6,19 @@ Counting a log anew gives what was counted while it grew: the numbers are a proj
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, get_args
 
 import orjson
-from sqlalchemy import Text, bindparam, func
+from sqlalchemy import bindparam
 from sqlalchemy import select as sa_select
 from sqlmodel import col, select
 
 from core import tables
 from core.db import Transaction
 from core.events import (
-    AgentEvent,
     AgentFailed,
     AnyAgentEvent,
     FileChanged,
@@ -30,6 +30,7 @@ from core.events import (
     UsageUpdated,
     agent_event_adapter,
 )
+from core.hot import Hot
 
 #: Every kind of event that an agent's machine reports.
 AGENT_EVENTS: frozenset[str] = frozenset(
@@ -37,25 +38,24 @@ AGENT_EVENTS: frozenset[str] = frozenset(
 )
 
 
-_EVENTS = tables.table_of("events")
-#: `replace` is the one search that both databases have and that tells capitals apart.
-_NEWEST = (
-    sa_select(_EVENTS.c.frame)
-    .where(
-        _EVENTS.c.session_id == bindparam("session"),
-        _EVENTS.c.type == bindparam("type"),
-        func.replace(_EVENTS.c.frame, bindparam("needle", type_=Text), "") != _EVENTS.c.frame,
+_MARKS = tables.table_of("agent_marks")
+_FIND = Hot(
+    sa_select(_MARKS.c.fingerprint).where(
+        _MARKS.c.session_id == bindparam("session"), _MARKS.c.name == bindparam("mark")
     )
-    .order_by(_EVENTS.c.seq.desc())
-    .limit(1)
 )
 
 
 class Earlier(Protocol):
-    """Answers from the entries before the ones that a counter has been told of."""
+    """Knows of the entries before the ones that a counter has been told of, and takes up what it is told."""
 
     def touched(self, path: str) -> bool: ...
-    def call(self, call_id: str) -> ToolCallStarted | None: ...
+    def call(self, call_id: str) -> str | None:
+        """The fingerprint of the call."""
+        ...
+
+    def note_touch(self, path: str) -> None: ...
+    def note_call(self, call_id: str, fingerprint: str) -> None: ...
 
 
 class Counter:
@@ -65,7 +65,7 @@ class Counter:
         self.stats = stats
         self._earlier = earlier
         self._paths: set[str] = set()
-        self._calls: dict[str, ToolCallStarted] = {}
+        self._calls: dict[str, str] = {}
 
     def count(self, event: AnyAgentEvent, at: datetime) -> None:
         stats = self.stats
@@ -81,9 +81,9 @@ class Counter:
                 stats.turn_id = None
             case ToolCallStarted():
                 stats.tool_calls += 1
-                self._calls[event.call_id] = event
+                call = self._begin_call(event)
                 # Only a call with nothing in between repeats the failed one: testing again after an edit is work.
-                stats.retries += fingerprint(event) == stats.failed_call
+                stats.retries += call == stats.failed_call
                 stats.failed_call = None
             case ToolCallFinished():
                 self._count_outcome(event)
@@ -99,6 +99,12 @@ class Counter:
             case _:
                 pass
 
+    def _begin_call(self, event: ToolCallStarted) -> str:
+        call = self._calls[event.call_id] = fingerprint(event.tool, event.input)
+        if self._earlier is not None:
+            self._earlier.note_call(event.call_id, call)
+        return call
+
     def _count_outcome(self, event: ToolCallFinished) -> None:
         if event.status != "failed":
             return
@@ -106,17 +112,37 @@ class Counter:
         call = self._calls.get(event.call_id)
         if call is None and self._earlier is not None:
             call = self._earlier.call(event.call_id)
-        self.stats.failed_call = fingerprint(call) if call is not None else None
+        self.stats.failed_call = call
 
     def _is_first_touch(self, path: str) -> bool:
-        is_first = path not in self._paths and not (self._earlier is not None and self._earlier.touched(path))
+        if path in self._paths:
+            return False
         self._paths.add(path)
-        return is_first
+        if self._earlier is None:
+            return True
+        if self._earlier.touched(path):
+            return False
+        self._earlier.note_touch(path)
+        return True
 
 
-def fingerprint(call: ToolCallStarted) -> str:
+def fingerprint(tool: str, given: str) -> str:
     """The same for the same tool with the same input."""
-    return hashlib.sha256(f"{call.tool}\x1f{call.input}".encode()).hexdigest()
+    return _hash(tool, given)
+
+
+def touch_mark(path: str) -> str:
+    """Under which name it is noted that a file was touched."""
+    return _hash("file", path)
+
+
+def call_mark(call_id: str) -> str:
+    """Under which name a call is noted."""
+    return _hash("call", call_id)
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 
 def counter_for(tx: Transaction, session: tables.Session) -> Counter:
@@ -125,7 +151,7 @@ def counter_for(tx: Transaction, session: tables.Session) -> Counter:
     if stats is None:
         stats = (count_log(tx, session.id) if may_have_history(session) else None) or _nothing(session.id, tx.now)
         tx.sql.add(stats)
-    return Counter(stats, _InLog(tx, session.id))
+    return Counter(stats, _Marks(tx, session.id))
 
 
 def may_have_history(session: tables.Session) -> bool:
@@ -153,25 +179,32 @@ def _nothing(session_id: str, at: datetime) -> tables.AgentStats:
 
 
 @dataclass(frozen=True, slots=True)
-class _InLog:
-    """The text of an entry is searched for a field with exactly some value. A quotation mark inside a JSON string
-    follows a backslash, so `"path":"x"` is found as a field and nowhere else."""
+class _Marks:
+    """One row for each file that was touched and each call, found by a hash: the log is never searched."""
 
     tx: Transaction
     session_id: str
 
     def touched(self, path: str) -> bool:
-        return self._newest(FileChanged, path=path) is not None
+        return bool(self._find(touch_mark(path)))
 
-    def call(self, call_id: str) -> ToolCallStarted | None:
-        frame = self._newest(ToolCallStarted, call_id=call_id)
-        event = _event_of(frame) if frame is not None else None
-        return event if isinstance(event, ToolCallStarted) else None
+    def call(self, call_id: str) -> str | None:
+        for (call,) in self._find(call_mark(call_id)):
+            return call
+        return None
 
-    def _newest(self, kind: type[AgentEvent], **field: str) -> str | None:
-        needle = orjson.dumps(field).decode()[1:-1]
-        values = {"session": self.session_id, "type": kind.model_fields["type"].default, "needle": needle}
-        return self.tx.sql.connection().execute(_NEWEST, values).scalar()
+    def note_touch(self, path: str) -> None:
+        self._note(touch_mark(path), None)
+
+    def note_call(self, call_id: str, fingerprint: str) -> None:
+        self._note(call_mark(call_id), fingerprint)
+
+    def _find(self, name: str) -> Sequence[Any]:
+        return _FIND.rows(self.tx.sql.connection(), {"session": self.session_id, "mark": name})
+
+    def _note(self, name: str, fingerprint: str | None) -> None:
+        row = {"session_id": self.session_id, "name": name, "fingerprint": fingerprint}
+        self.tx.collected.add("agent_marks", [row])
 
 
 def _event_of(frame: str) -> AnyAgentEvent:

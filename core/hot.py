@@ -60,7 +60,7 @@ class Hot:
     def _compile(self, dialect: Dialect) -> _Compiled:
         compiled: Any = self._statement.compile(dialect=dialect, column_keys=self._names)
         names: list[str] = list(compiled.positiontup)
-        process = UtcDateTime().bind_processor(dialect)
+        process: Any = UtcDateTime().dialect_impl(dialect).bind_processor(dialect)
         moments = [place for place, name in enumerate(names) if name in self._moments]
         # One name alone would be picked as itself, not as a tuple.
         pick: Callable[[Row], tuple[object, ...]] = itemgetter(*names) if len(names) > 1 else _only(names[0])

@@ -54,6 +54,12 @@ _INSERTS = {
     "search_entries": hot_insert(table_of("search_entries"), *_FOUND),
     "messages": hot_insert(table_of("messages"), *_MESSAGE),
     "mentions": hot_insert(table_of("mentions"), "session_id", "user_id", "seq", "ref_id"),
+    "agent_marks": Hot(
+        text(
+            """INSERT INTO agent_marks (session_id, name, fingerprint) VALUES (:session_id, :name, :fingerprint)
+            ON CONFLICT (session_id, name) DO UPDATE SET fingerprint = excluded.fingerprint"""
+        )
+    ),
 }
 #: Which of many wishes were granted already. SQLite's CROSS JOIN keeps the order: each is looked up in the index.
 _GRANTED = {

@@ -12,10 +12,11 @@ from core.tables.columns import COUNTED, UtcDateTime, table_of
 from core.tables.files import Blob, Comment, CommentThread, FileVersion, SharedFile
 from core.tables.outside import Inbox, Lease, Mirror, MirrorLink
 from core.tables.people import Identity, Login, Meta, SignInLink, Team, TeamMember, UsedTicket, User
-from core.tables.sessions import AgentStats, Invite, InviteUse, LogEntry, Participation, Session
+from core.tables.sessions import AgentMark, AgentStats, Invite, InviteUse, LogEntry, Participation, Session
 
 __all__ = [
     "COUNTED",
+    "AgentMark",
     "AgentStats",
     "Blob",
     "Comment",

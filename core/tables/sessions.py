@@ -109,3 +109,14 @@ class AgentStats(SQLModel, table=True):
     failed_call: str | None = Field(default=None, sa_column=Column(String(64)))
     first_at: datetime = moment()
     last_at: datetime = moment()
+
+
+class AgentMark(SQLModel, table=True):
+    """What the counting of an agent's events has to find again: a file that it touched, or a call that it made."""
+
+    __tablename__ = "agent_marks"
+    session_id: str = session_reference(primary_key=True)
+    #: SHA-256 of the file's path or the call's id.
+    name: str = Field(sa_column=Column(String(64), primary_key=True))
+    #: Of the call, its tool and input; None for a file.
+    fingerprint: str | None = Field(default=None, sa_column=Column(String(64)))

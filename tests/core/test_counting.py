@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlmodel import delete
+from sqlmodel import col, delete, select
 
 from core import counting, health, sessions, tables, turns
 from core.access import Actor
+from core.clock import system_clock
 from core.db import Database, Transaction
+from core.engines import open_engine
 from core.events import (
     AgentFailed,
     AgentMessage,
@@ -27,6 +30,7 @@ from core.events import (
     UsageUpdated,
 )
 from tests.core.conftest import person
+from tests.core.test_search import back_and_forth
 
 
 @dataclass
@@ -200,3 +204,18 @@ async def test_a_session_in_which_people_only_talked_has_no_numbers(db: Database
     host = await person(db, "Alice")
     session = await db.write(lambda tx: sessions.start(tx, host, "Talk", agent="codex"))
     assert await db.read(lambda tx: health.stats_of(tx, session)) is None
+
+
+async def test_what_an_agent_did_before_there_were_marks_is_still_known(agent: Agent, database_url: str) -> None:
+    await agent.does(changed("a.py"), started("c1", "old"), started("c1", "pytest"))
+    marks = select(tables.AgentMark).order_by(col(tables.AgentMark.name))
+    before = [row.model_dump() for row in await agent.db.read(lambda tx: tx.sql.exec(marks).all())]
+    assert len(before) == 2
+    await asyncio.to_thread(back_and_forth, database_url)
+    again = Agent(Database(open_engine(database_url), system_clock), agent.host, agent.session_id, agent.reported)
+    again.db.start()
+    after = [row.model_dump() for row in await again.db.read(lambda tx: tx.sql.exec(marks).all())]
+    assert after == before
+    numbers = await again.does(changed("a.py"), changed("b.py"), finished("c1", "failed"), started("c2", "pytest"))
+    assert (numbers.files_touched, numbers.retries) == (2, 1)
+    await again.db.close()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from core import accounts, chat, log, sessions
 from core.clock import system_clock
@@ -155,3 +156,15 @@ async def test_of_many_accounts_with_one_address_one_is_made(db: Database) -> No
     made = [answer for answer in answers if not isinstance(answer, BaseException)]
     assert len(made) == 1
     assert all(isinstance(answer, CosessionError) for answer in answers if answer not in made)
+
+
+async def test_times_are_stored_one_way_by_whatever_path(db: Database, database_url: str) -> None:
+    alice = await person(db, "Alice")
+    session = await db.write(lambda tx: sessions.start(tx, alice, "Times"))
+    await db.write(lambda tx: chat.post_message(tx, alice, session.id, chat.Draft("now")))
+    kind = "typeof(%s) || length(%s)" if database_url.startswith("sqlite") else "pg_typeof(%s)"
+    columns = {"sessions": "created_at", "events": "at", "messages": "created_at", "search_entries": "at"}
+    queries = [text(f"SELECT DISTINCT {kind.replace('%s', column)} FROM {table}") for table, column in columns.items()]
+    found = await db.read(lambda tx: [tx.sql.connection().execute(query).scalars().all() for query in queries])
+    assert len(found[0]) == 1
+    assert all(kinds == found[0] for kinds in found)
