@@ -10,6 +10,7 @@ import pytest
 
 from tests.stories.house import House, Someone, open_house
 from tests.stories.lines import Transport
+from tests.stories.processes import Opener, processes_on
 
 
 @pytest.fixture
@@ -49,3 +50,10 @@ async def cast(house: House) -> Cast:
     removed = await alice.call("DELETE", f"/api/sessions/{session_id}/participants/{mallory.id}")
     assert removed.status_code == 204
     return Cast(house, session_id, alice, bob, carol, mallory)
+
+
+@pytest.fixture
+async def open_cluster(postgres_url: str, tmp_path: Path) -> AsyncGenerator[Opener]:
+    """Opens several processes on one Postgres."""
+    async with processes_on(postgres_url, tmp_path) as opener:
+        yield opener
