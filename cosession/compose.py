@@ -99,6 +99,8 @@ def compose(
 
     if not signals.is_alone:
         api.conditions["signals"] = lambda: in_words(signals)
+    if shared is not None:
+        api.conditions["limits"] = lambda: "ok" if shared.is_healthy else "degraded: each process limits by itself"
     upkeep = Upkeep(hub, db, clock)
     contexts = ContextUpdates(hub, db)
     scheduler = Scheduler(db, clock)

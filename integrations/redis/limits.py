@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 
+from prometheus_client import Counter
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -32,6 +33,11 @@ TRY_AGAIN, TRY_AGAIN_MOST = 0.25, 5.0
 #: Seconds that such a try may take: nobody waits for it.
 TRY_FOR = 1.0
 CONNECTIONS = 4
+
+DECIDED_ALONE = Counter(
+    "cosession_limits_decided_alone_total",
+    "Times that this process decided about a limit by its share alone, because Redis did not answer in time.",
+)
 
 #: For each key, with its cost: takes the tokens and answers 0, or takes nothing and answers the milliseconds to wait.
 #: The time is the server's, so that the clocks of the processes do not matter.
@@ -98,27 +104,19 @@ class RedisBuckets:
         self._own = TokenBuckets(per_minute, self._burst, monotonic)
         self._processes = processes
         self.patience = patience
-        self._monotonic = monotonic
         self._waiting: list[_Waiting] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._silent_since: float | None = None
-        self._try_at = 0.0
-        self._pause = TRY_AGAIN
-        self._is_trying = False
+        #: False while this process decides by itself.
+        self.is_healthy = True
         #: How often this process decided by itself.
         self.decided_alone = 0
 
-    @property
-    def is_healthy(self) -> bool:
-        """False while this process decides by itself."""
-        return self._silent_since is None
-
     async def take(self, key: str, cost: float = 1.0) -> None:
         """Takes `cost` tokens of `key`. Raises TooMany, with the milliseconds to wait, when they are not there."""
-        wait = await self._ask(key, cost) if self._silent_since is None else None
+        wait = await self._ask(key, cost) if self.is_healthy else None
         if wait is None:
-            self._try_again()
             self.decided_alone += 1
+            DECIDED_ALONE.inc()
             self._own.take(key, self._share(cost))
         elif wait:
             self._own.spend(key, self._burst)
@@ -166,29 +164,25 @@ class RedisBuckets:
     # ── While there is no answer ──────────────────────────────────────────────────────────────────────────────────────
 
     def _fell_silent(self, error: Exception) -> None:
-        now = self._monotonic()
-        if self._silent_since is None:
+        if self.is_healthy:
             log.warning("Redis does not answer (%s): this process limits by itself", type(error).__name__)
-            self._silent_since, self._pause = now, TRY_AGAIN
-            self._try_at = now + self._pause
+            self.is_healthy = False
+            self._start(self._come_back(), "rate limits, again")
 
-    def _try_again(self) -> None:
-        if self._silent_since is not None and not self._is_trying and self._monotonic() >= self._try_at:
-            self._is_trying = True
-            self._start(self._try(), "rate limits, again")
-
-    async def _try(self) -> None:
-        try:
-            async with asyncio.timeout(TRY_FOR):
-                await TAKE.run(self._client, [], [self._rate, self._burst])
-        except (RedisError, OSError, TimeoutError):
-            self._pause = min(self._pause * 2, TRY_AGAIN_MOST)
-            self._try_at = self._monotonic() + self._pause
-        else:
-            log.info("Redis answers again")
-            self._silent_since = None
-        finally:
-            self._is_trying = False
+    async def _come_back(self) -> None:
+        """Asks until Redis answers; whoever wants tokens meanwhile does not wait for that."""
+        pause = TRY_AGAIN
+        while not self.is_healthy:
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, TRY_AGAIN_MOST)
+            try:
+                async with asyncio.timeout(TRY_FOR):
+                    await TAKE.run(self._client, [], [self._rate, self._burst])
+            except (RedisError, OSError, TimeoutError) as error:
+                log.debug("Redis does not answer yet: %s", type(error).__name__)
+            else:
+                log.info("Redis answers again: all processes share their limits")
+                self.is_healthy = True
 
     def _start(self, work: Coroutine[None, None, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
