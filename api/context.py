@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fastapi import Request
 
+from api.arrivals import Arrivals
 from api.hub import Hub
 from api.pace import FRAMES_AT_ONCE, FRAMES_PER_MINUTE
 from api.tokens import Tokens
@@ -57,6 +58,12 @@ class Api:
     placements: Placements = field(default_factory=Placements)
     #: Each names one thing that must work before this process should get traffic; "" means it does.
     readiness: dict[str, Callable[[], str]] = field(default_factory=dict[str, Callable[[], str]])
+    #: The way in, for all who come at once.
+    arrivals: Arrivals = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.arrivals = Arrivals(self.db)
+
     #: Each says in words how something is without which this process serves as well, if less fast.
     conditions: dict[str, Callable[[], str]] = field(default_factory=dict[str, Callable[[], str]])
 

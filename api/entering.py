@@ -9,34 +9,29 @@ lost or changed their role, so that nobody is let in on what was true a moment a
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
-from api import metrics, views
+import orjson
+
+from api import metrics
+from api.arrivals import Facts
 from api.connection import Connection, Transport, Wire
 from api.context import MESSAGES_PER_MINUTE, Api
 from api.errors import ServerDraining
-from api.frames import (
-    Connected,
-    Frame,
-    Gap,
-    JoinSession,
-    Limits,
-    Participant,
-    Position,
-    SessionContext,
-    SessionView,
-)
+from api.frames import Gap, JoinSession, Limits, Position
 from api.pace import Pace
 from api.room import Room
 from api.tokens import Claims
 from api.upkeep import HEARTBEAT
-from core import accounts, log, reading
+from core import accounts, log
 from core.access import session_for
 from core.accounts import SignedIn
+from core.arrivals import Knock, NoSeat, Ticket
 from core.clock import iso
 from core.db import Transaction
 from core.errors import NotAllowed, NotSignedIn, SessionNotFound, TooMany
+from core.events import Role
 
 FRAME_BYTES = 64 * 1024
 CONNECTIONS_PER_USER = 20
@@ -53,15 +48,19 @@ FEW = 16
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one transaction said about somebody who wants in."""
+    """What one transaction said about somebody who wants in: `facts` is what everybody is told."""
 
     who: SignedIn
-    view: SessionView
-    participants: list[Participant]
-    epoch: str
+    role: Role
     head: int
     read_up_to: int
-    context: SessionContext
+    unread: int
+    mentions: int
+    facts: Facts
+
+    @property
+    def epoch(self) -> str:
+        return self.facts.epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,25 +82,37 @@ def position(epoch: str, since: str) -> Position | None:
     return Position(epoch=epoch, seq=int(since)) if is_number else None
 
 
-def show_token(api: Api, session_id: str, token: str, *, is_ticket: bool = False) -> Callable[[Transaction], SignedIn]:
-    """Checks a ticket or API token (`is_ticket`: nothing but a ticket). What is returned, run in a transaction, uses a
-    ticket up and says whose it is.
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A token that was checked: what it says, to be held against the database. `ticket` is used up by it."""
 
-    Raises NotSignedIn, at once or in the transaction.
-    """
-    as_ticket = _ticket(api, token) if not is_ticket else api.tokens.check("ticket", token)
-    claims = as_ticket or api.tokens.check("api", token)
+    session_id: str
+    user_id: str
+    token_version: int
+    expires_at: datetime
+    ticket: Ticket | None = None
 
-    def prove(tx: Transaction) -> SignedIn:
-        if as_ticket is not None:
-            if claims.session_id != session_id:
-                raise NotSignedIn("This ticket is for another session.")
-            accounts.use_ticket(tx, claims.jti, claims.expires_at)
+    def prove(self, tx: Transaction) -> SignedIn:
+        """Uses a ticket up and says whose it is. Raises NotSignedIn."""
+        if self.ticket is not None:
+            accounts.use_ticket(tx, self.ticket.jti, self.ticket.expires_at)
+        return self.whose(tx)
+
+    def whose(self, tx: Transaction) -> SignedIn:
+        """Raises NotSignedIn."""
         return accounts.actor_by_id(
-            tx, claims.user_id, "web", expires_at=claims.until, token_version=claims.token_version
+            tx, self.user_id, "web", expires_at=self.expires_at, token_version=self.token_version
         )
 
-    return prove
+
+def show_token(api: Api, session_id: str, token: str, *, is_ticket: bool = False) -> Proof:
+    """Checks a ticket or API token (`is_ticket`: nothing but a ticket). Raises NotSignedIn."""
+    as_ticket = _ticket(api, token) if not is_ticket else api.tokens.check("ticket", token)
+    claims = as_ticket or api.tokens.check("api", token)
+    ticket = Ticket(as_ticket.jti, as_ticket.expires_at) if as_ticket is not None else None
+    if ticket is not None and claims.session_id != session_id:
+        raise NotSignedIn("This ticket is for another session.")
+    return Proof(session_id, claims.user_id, claims.token_version, claims.until, ticket)
 
 
 def _ticket(api: Api, token: str) -> Claims | None:
@@ -111,47 +122,40 @@ def _ticket(api: Api, token: str) -> Claims | None:
         return None
 
 
-def show_request(who: SignedIn) -> Callable[[Transaction], SignedIn]:
+def show_request(session_id: str, who: SignedIn) -> Proof:
     """The same for somebody whose request was authenticated already: they may have been signed out since."""
-
-    def prove(tx: Transaction) -> SignedIn:
-        return accounts.actor_by_id(
-            tx, who.actor.user_id, "web", expires_at=who.expires_at, token_version=who.token_version
-        )
-
-    return prove
+    return Proof(session_id, who.actor.user_id, who.token_version, who.expires_at)
 
 
-async def enter(api: Api, session_id: str, prove: Callable[[Transaction], SignedIn]) -> Entry:
-    """Proves who it is, takes the seat, and reads where the log stands: in one transaction.
+async def enter(api: Api, session_id: str, proof: Proof) -> Entry:
+    """Proves who it is and that they have a seat, and reads where the log stands: in one transaction.
 
     Raises NotSignedIn, SessionNotFound, TooMany, and ServerDraining while the server is going down.
     """
     if api.hub.is_draining:
         raise ServerDraining
-
-    def look(tx: Transaction) -> Entry:
-        who = prove(tx)
-        return read_entry(tx, session_id, who, lock=True)
-
-    entry = await api.db.write(look)
+    try:
+        entry = await _read_entry(api, proof)
+    except NoSeat:
+        await api.db.write(lambda tx: session_for(tx, proof.whose(tx).actor, session_id, "present"))
+        entry = await _read_entry(api, proof)
     if api.hub.connections_anywhere(entry.who.actor.user_id) >= CONNECTIONS_PER_USER:
         raise TooMany("You have this open too often: close some tabs.", retry_after_ms=10_000)
     return entry
 
 
-def read_entry(tx: Transaction, session_id: str, who: SignedIn, *, lock: bool) -> Entry:
-    seat = session_for(tx, who.actor, session_id, "present", lock=lock)
-    if lock:
-        tx.sql.refresh(seat.session)  # Taking the seat may have written an entry.
+async def _read_entry(api: Api, proof: Proof) -> Entry:
+    knock = Knock(proof.session_id, proof.user_id, proof.token_version, proof.expires_at, proof.ticket)
+    arrived = await api.arrivals.knock(knock)
+    welcome = arrived.welcome
     return Entry(
-        who,
-        views.session_view(tx, seat, who.actor.user_id),
-        views.participants(tx, session_id),
-        log.epoch(tx),
-        seat.session.head,
-        reading.read_up_to(tx, session_id, who.actor.user_id),
-        views.session_context(tx, seat.session),
+        welcome.who,
+        welcome.role,
+        welcome.head,
+        welcome.read_up_to,
+        welcome.unread,
+        welcome.mentions,
+        arrived.facts,
     )
 
 
@@ -196,7 +200,7 @@ def admit(api: Api, room: Room, wire: Wire, transport: Transport, entry: Entry, 
     """
     if api.hub.is_draining:
         raise ServerDraining
-    role = room.role_since(entry.who.actor.user_id, entry.head, entry.view.role)
+    role = room.role_since(entry.who.actor.user_id, entry.head, entry.role)
     if role is None:
         raise SessionNotFound
     connection = Connection(
@@ -227,13 +231,8 @@ async def rejoin(api: Api, room: Room, connection: Connection, frame: JoinSessio
         # What this process remembers may be what differs: until more is committed, the log itself is read.
         room.tail.clear()
 
-    def look(tx: Transaction) -> Entry:
-        who = accounts.actor_by_id(
-            tx, connection.person.user_id, "web", expires_at=connection.until, token_version=connection.token_version
-        )
-        return read_entry(tx, room.session_id, who, lock=False)
-
-    entry = await api.db.read(look)
+    proof = Proof(room.session_id, connection.person.user_id, connection.token_version, connection.until)
+    entry = await _read_entry(api, proof)
     start = await start_of(api, room, entry, frame.since)
     if connection.id not in room.connections:
         return  # Removed meanwhile: its wire is closed.
@@ -245,32 +244,37 @@ async def rejoin(api: Api, room: Room, connection: Connection, frame: JoinSessio
 
 
 def _tell(api: Api, room: Room, connection: Connection, entry: Entry, start: Start) -> None:
-    _write(connection, _connected(api, connection, entry, start))
+    connection.write(_connected(room, connection, entry, start))
     if start.gap is not None:
-        _write(connection, start.gap)
+        connection.write(start.gap.model_dump_json().encode())
     api.hub.bring_up(room, connection)
 
 
-def _write(connection: Connection, frame: Frame) -> None:
-    connection.write(frame.model_dump_json().encode())
+_LIMITS = Limits(frame_bytes=FRAME_BYTES, messages_per_minute=MESSAGES_PER_MINUTE).model_dump()
 
 
-def _connected(api: Api, connection: Connection, entry: Entry, start: Start) -> Connected:
-    return Connected(
-        you=entry.who.actor.person,
-        role=entry.view.role,
-        session=entry.view,
-        participants=entry.participants,
-        presence=[views.shown(someone) for someone in api.hub.present(entry.view.id)],
-        epoch=entry.epoch,
-        seq=entry.head,
-        is_resumed=start.is_resumed,
-        heartbeat_ms=int(HEARTBEAT * 1_000),
-        limits=Limits(frame_bytes=FRAME_BYTES, messages_per_minute=MESSAGES_PER_MINUTE),
-        connection_id=connection.id,
-        expires_at=iso(connection.until),
-        read_up_to=entry.read_up_to,
-        context=entry.context,
+def _connected(room: Room, connection: Connection, entry: Entry, start: Start) -> bytes:
+    """See `api.frames.Connected`, whose text this is: put together from what was encoded once for many."""
+    own = {"role": entry.role, "seq": entry.head, "unread_count": entry.unread, "mention_count": entry.mentions}
+    person = connection.person
+    return orjson.dumps(
+        {
+            "type": "connected",
+            "you": {"user_id": person.user_id, "username": person.username, "color": person.color},
+            "role": entry.role,
+            "session": {**entry.facts.session, **own},
+            "participants": orjson.Fragment(entry.facts.participants),
+            "presence": orjson.Fragment(room.list_everyone()),
+            "epoch": entry.epoch,
+            "seq": entry.head,
+            "is_resumed": start.is_resumed,
+            "heartbeat_ms": int(HEARTBEAT * 1_000),
+            "limits": _LIMITS,
+            "connection_id": connection.id,
+            "expires_at": iso(connection.until),
+            "read_up_to": entry.read_up_to,
+            "context": orjson.Fragment(entry.facts.context),
+        }
     )
 
 
@@ -279,10 +283,10 @@ async def prove_again(api: Api, session_id: str, user_id: str, token: str) -> Si
 
     Raises NotSignedIn for a token that is not valid, NotAllowed for somebody else's.
     """
-    prove = show_token(api, session_id, token)
+    proof = show_token(api, session_id, token)
 
     def renew(tx: Transaction) -> SignedIn:
-        who = prove(tx)
+        who = proof.prove(tx)
         if who.actor.user_id != user_id:
             raise NotAllowed("That token is somebody else's.")
         return who

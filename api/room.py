@@ -11,6 +11,7 @@ from api import statistics
 from api.connection import Connection
 from api.door.framing import frame_text
 from api.frames import Frame, SessionContext
+from api.views import shown
 from core import presence
 from core.events import Event, ParticipantAdded, ParticipantRemoved, Person, Role, RoleChanged
 
@@ -63,6 +64,8 @@ class Room:
     unsent: list[tuple[int, bytes]] = field(default_factory=list[tuple[int, bytes]])
     #: Who came, by connection, since that was last said.
     newcomers: list[tuple[str, Person, Role]] = field(default_factory=list[tuple[str, Person, Role]])
+    #: Everyone who is here, as the text that others are shown them by.
+    _listed: dict[str, bytes] = field(default_factory=dict[str, bytes])
     presence_timer: asyncio.TimerHandle | None = None
     presence_sent_at: float = 0.0
     #: How the agent is doing, as everybody here was told last.
@@ -129,6 +132,15 @@ class Room:
         self.tail.append((seq, frame))
         self.head = max(self.head, seq)
         self.known = max(self.known, seq)
+
+    def list_everyone(self) -> bytes:
+        """Everyone who is here, as a JSON list of `PersonPresence`: encoded anew are only those who changed."""
+        for user_id, someone in self.presence.take_unlisted():
+            if someone is None:
+                self._listed.pop(user_id, None)
+            else:
+                self._listed[user_id] = shown(someone).model_dump_json().encode()
+        return b"[" + b",".join(self._listed.values()) + b"]"
 
     def statistics(self, now: float) -> statistics.RoomStatistics:
         return statistics.RoomStatistics(

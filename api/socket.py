@@ -85,10 +85,11 @@ async def _serve(api: Api, scope: Scope, receive: Receive, wire: Wire, session_i
     if credentials is None:
         return
     token, since, is_ticket = credentials
-    prove = entering.show_token(api, session_id, token, is_ticket=is_ticket)
+    proof = entering.show_token(api, session_id, token, is_ticket=is_ticket)
+    # Who holds a token of ours is no stranger: what it is worth now, the database says.
+    wire.logged_in()
     with api.hub.arriving(session_id) as room:
-        entry = await entering.enter(api, session_id, prove)
-        wire.logged_in()
+        entry = await entering.enter(api, session_id, proof)
         start = await entering.start_of(api, room, entry, since)
         connection = entering.admit(api, room, wire, "websocket", entry, start)
     listener = Listener(api, room, connection, wire, entry.who.actor)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from sqlalchemy import text
+
 from api.frames import (
     Followed,
     Frame,
@@ -22,6 +24,7 @@ from core import chat, health, reading, sessions, tables
 from core.access import Seat
 from core.clock import iso
 from core.db import Transaction
+from core.hot import Hot
 from core.presence import Room, Shown
 
 
@@ -94,6 +97,22 @@ def session_context(tx: Transaction, session: tables.Session) -> SessionContext:
 
 def participants(tx: Transaction, session_id: str) -> list[Participant]:
     return [Participant(**m.person.model_dump(), role=m.role) for m in sessions.members(tx, session_id)]
+
+
+_ROSTER = Hot(
+    text(
+        """SELECT u.id, u.name, u.color, p.role FROM participants p JOIN users u ON u.id = p.user_id
+        WHERE p.session_id = :session AND p.removed_at IS NULL ORDER BY p.joined_at, p.user_id"""
+    )
+)
+
+
+def roster(tx: Transaction, session_id: str) -> list[dict[str, object]]:
+    """Everybody with a seat, the longest there first, as `Participant` has them: for sessions with a thousand."""
+    return [
+        {"user_id": user_id, "username": name, "color": color, "role": role}
+        for user_id, name, color, role in _ROSTER.rows(tx.sql.connection(), {"session": session_id})
+    ]
 
 
 def presence_news(room: Room) -> list[Frame]:

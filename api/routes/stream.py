@@ -40,7 +40,8 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         hub = self._api.hub
         with hub.arriving(self._session_id) as room:
-            entry = await entering.enter(self._api, self._session_id, entering.show_request(self._who))
+            proof = entering.show_request(self._session_id, self._who)
+            entry = await entering.enter(self._api, self._session_id, proof)
             start = await entering.start_of(self._api, room, entry, self._since)
             client = scope.get("client")
             wire = StreamWire(outlet_of(scope), client[0] if client else "", entry.epoch)

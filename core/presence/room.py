@@ -37,6 +37,7 @@ class Room:
         #: Removed from the session, and not added again: a process that has not heard of it yet may still show them.
         self.expelled: set[str] = set()
         self._changed: set[str] = set()
+        self._unlisted: set[str] = set()
         self._followed: dict[str, str] = {}
         self._silenced: dict[str, Person] = {}
         self._typing: dict[str, Person] = {}
@@ -136,6 +137,7 @@ class Room:
         """Takes somebody away for good. Whoever followed them follows nobody any more."""
         someone = self.people.pop(user_id, None)
         self._changed.discard(user_id)
+        self._unlisted.add(user_id)
         self._followed.pop(user_id, None)
         if someone is None:
             return False
@@ -155,6 +157,7 @@ class Room:
     def mark(self, user_id: str) -> None:
         """Somebody may look different now."""
         self._changed.add(user_id)
+        self._unlisted.add(user_id)
 
     # ── What a tab says ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -256,6 +259,14 @@ class Room:
             # Whoever is shown this now may know more than the others: the next batch leaves nothing of it out.
             self.people[user_id].told = None
         return [self._show(someone) for someone in self.people.values()]
+
+    def take_unlisted(self) -> list[tuple[str, Shown | None]]:
+        """The same for whoever keeps a list of everyone: who may look different in it since this was last asked, and
+        None for those who are not here any more."""
+        for user_id in self._changed:
+            self.people[user_id].told = None
+        unlisted, self._unlisted = self._unlisted, set()
+        return [(user_id, self._show(self.people[user_id]) if user_id in self.people else None) for user_id in unlisted]
 
     def take_changes(self) -> list[Shown]:
         """Who looks different from what was last taken."""
