@@ -20,9 +20,11 @@ from api.elsewhere.place import Place, topic_of
 from api.elsewhere.siblings import ASK_EVERY, BATCH_EVERY, PICTURE_EVERY, Siblings
 from api.frames import Participant, UserJoined, UserLeft
 from api.hub import Hub
+from api.incoming import refusal
 from api.room import Room
 from core import presence
 from core.accounts import SignedIn
+from core.errors import FollowCycle
 from core.events import Person
 from core.signals import Signals
 
@@ -233,6 +235,10 @@ class Elsewhere:
                 self._hub.broadcast(place.room, UserJoined(user=Participant(**person.model_dump(), role=role)))
             for user_id in heard.gone:
                 self._hub.broadcast(place.room, UserLeft(user_id=user_id))
+            for connection_id in heard.cut:
+                connection = place.room.connections.get(connection_id)
+                if connection is not None:
+                    connection.write(refusal(FollowCycle()))
             self._hub.presence_changed(place.room)
         place.must_ask = place.must_ask or heard.is_refused
         if verdict == "gap":

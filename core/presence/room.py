@@ -38,6 +38,8 @@ class Room:
         self.expelled: set[str] = set()
         self._changed: set[str] = set()
         self._unlisted: set[str] = set()
+        #: Followed in other processes, and not here yet as far as this one knows.
+        self._missing: set[str] = set()
         self._followed: dict[str, str] = {}
         self._silenced: dict[str, Person] = {}
         self._typing: dict[str, Person] = {}
@@ -69,6 +71,7 @@ class Room:
         someone = self.people.get(person.user_id)
         if someone is None:
             someone = self.people[person.user_id] = Someone(person, role)
+            self._appear(person.user_id)
         if someone.last is not None and not tab.has_told:
             # Back within the grace period: still where they were, until the new tab says otherwise.
             tab.cursor, tab.viewport = someone.last.cursor, someone.last.viewport
@@ -76,6 +79,14 @@ class Room:
         someone.connections[connection_id] = tab
         self.mark(person.user_id)
         return someone
+
+    def _appear(self, user_id: str) -> None:
+        """Whoever has been following them elsewhere is shown to do so from now on."""
+        if user_id in self._missing:
+            self._missing.discard(user_id)
+            for other in self.people.values():
+                if user_id in other.follows():
+                    self.mark(other.person.user_id)
 
     def leave(self, connection_id: str, user_id: str, now: float) -> None:
         """A connection closed; the person is gone once the grace period has passed, see `sweep`."""
@@ -211,19 +222,21 @@ class Room:
         self._summoned_at = now
         return True
 
-    def cut_circles(self) -> None:
+    def cut_circles(self) -> list[str]:
         """Ends followings of this process's own tabs that close a circle with followings in other processes, where each
-        was accepted before the other was known. Every process finds the same ones."""
+        was accepted before the other was known. Every process finds the same ones. The ids of these tabs."""
+        found: list[str] = []
         for user_id, target in cuts(self._edges()):
             someone = self.people[user_id]
-            for tab in someone.connections.values():
+            for connection_id, tab in someone.connections.items():
                 if tab.origin is None and tab.following == target:
                     tab.following = None
                     tab.version += 1
-                    self.mark(user_id)
+                    found.append(connection_id)
             if someone.last is not None and someone.last.following == target:
                 someone.last = replace(someone.last, following=None)
-                self.mark(user_id)
+            self.mark(user_id)
+        return found
 
     def _edges(self) -> dict[str, set[str]]:
         return {user_id: set(someone.follows()) for user_id, someone in self.people.items()}
@@ -301,5 +314,6 @@ class Room:
     def _show(self, someone: Someone) -> Shown:
         shown = someone.show()
         if shown.following is not None and shown.following not in self.people:
+            self._missing.add(shown.following)
             return replace(shown, following=None)
         return shown

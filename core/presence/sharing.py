@@ -108,11 +108,13 @@ def _tab(connection_id: str, person: Person, role: Role, tab: Connection, now: f
 @dataclass(frozen=True, slots=True)
 class Heard:
     """Who came, and the ids of those who are gone. Whoever has long been there came without a word: this process has
-    only just heard of them. `is_refused` when somebody was not believed to be here, because they were removed: either
-    the teller or this process has not read the newest of the log."""
+    only just heard of them. `cut` are this process's tabs that had closed a circle and follow nobody any more.
+    `is_refused` when somebody was not believed to be here, because they were removed: either the teller or this
+    process has not read the newest of the log."""
 
     joined: Sequence[tuple[Person, Role]]
     gone: Sequence[str]
+    cut: Sequence[str] = ()
     is_refused: bool = False
 
 
@@ -129,9 +131,8 @@ def hear(
             for connection_id, tab in list(someone.connections.items()):
                 if tab.origin == origin and connection_id not in here:
                     room.leave(connection_id, tab.user_id, now)
-    if any(tab.following is not None for tab in tabs):
-        room.cut_circles()
-    return Heard(joined, gone, is_refused=any(tab.person.user_id in room.expelled for tab in tabs))
+    cut = room.cut_circles() if any(tab.following is not None for tab in tabs) else []
+    return Heard(joined, gone, cut, is_refused=any(tab.person.user_id in room.expelled for tab in tabs))
 
 
 def _place(room: Room, origin: str, tab: Tab, now: float) -> bool:

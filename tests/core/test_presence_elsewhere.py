@@ -42,11 +42,11 @@ class Process:
 def test_whoever_comes_is_said_to_have_come_and_whoever_was_there_before_is_just_shown() -> None:
     here, there, late = Process("here"), Process("there"), Process("late")
     there.room.join("b", BEN, "editor", 0.0)
-    assert there.tell(here, 0.1) == Heard([(BEN, "editor")], [])
+    assert there.tell(here, 0.1) == Heard([(BEN, "editor")], [], [])
     there.room.join("b2", BEN, "editor", 60.0)
-    assert there.tell(here, 60.1) == Heard([], []), "they have a second tab"
+    assert there.tell(here, 60.1) == Heard([], [], []), "they have a second tab"
     there.share = Share()
-    assert there.tell(late, 120.0) == Heard([], [])
+    assert there.tell(late, 120.0) == Heard([], [], [])
     assert set(late.shown()) == {"ben"}
 
 
@@ -114,7 +114,7 @@ def test_whoever_was_removed_is_not_shown_again_by_a_process_that_has_not_heard_
     here, there = Process("here"), Process("there")
     there.room.join("b", BEN, "editor", 0.0)
     here.room.expel("ben")
-    assert there.tell(here, 0.1) == Heard([], [], is_refused=True)
+    assert there.tell(here, 0.1) == Heard([], [], [], is_refused=True)
     there.tell_all([here], 8.0)
     assert here.shown() == {}
     here.room.welcome("ben")

@@ -182,6 +182,9 @@ async def test_of_two_who_follow_each_other_at_once_the_same_one_lets_go_everywh
     await until(lambda: all(following(process) == {low.id: high.id, high.id: None} for process in (0, 1)))
     loser = alice if high is cast["Alice"] else bob
     await loser.until(followed(high, None))
+    refused = await loser.until(lambda frame: frame["type"] == "error")
+    assert refused["error_code"] == "follow_cycle"
+    assert "error" not in (bob if loser is alice else alice).kinds()
 
 
 async def test_a_host_s_request_to_come_along_reaches_every_process_at_the_same_pace(open_cluster: Opener) -> None:
