@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,8 +17,13 @@ from sqlalchemy.pool import QueuePool, SingletonThreadPool
 from sqlmodel import Session as SqlSession
 
 from core.db import Engine, ThreadEngine
+from core.errors import StorageUnavailable
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+#: Seconds that a database server may take for one piece of work. It is asked over a network that may be cut silently.
+PATIENCE = 10.0
 
 
 def open_engine(url: str) -> Engine:
@@ -84,17 +92,35 @@ class PostgresEngine:
         self._engine = engine
 
     async def write_group(self, run: Callable[[SqlSession], T]) -> T:
-        async with AsyncSession(self._engine, sync_session_class=SqlSession, expire_on_commit=False) as session:
+        """Raises StorageUnavailable where there is no answer; whether it was stored is then unknown."""
+        async with self._session() as session:
+            # Before any work runs: what a work raises itself is its own business.
+            await session.connection()
             result = await session.run_sync(run)  # type: ignore[arg-type]
             await session.commit()
             return result
 
     async def read(self, run: Callable[[SqlSession], T]) -> T:
-        async with AsyncSession(self._engine, sync_session_class=SqlSession, expire_on_commit=False) as session:
+        """Raises StorageUnavailable where there is no answer."""
+        async with self._session() as session:
             await session.connection(
                 execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
             )
             return await session.run_sync(run)  # type: ignore[arg-type]
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncGenerator[AsyncSession]:
+        """The driver hands on the operating system's own errors where nobody listens, and waits for ever where nobody
+        answers; a connection that was given up is closed, not used again."""
+        try:
+            async with (
+                asyncio.timeout(PATIENCE),
+                AsyncSession(self._engine, sync_session_class=SqlSession, expire_on_commit=False) as session,
+            ):
+                yield session
+        except OSError as error:  # TimeoutError is one.
+            log.error("the database does not answer: %s", error or type(error).__name__)
+            raise StorageUnavailable from error
 
     async def close(self) -> None:
         await self._engine.dispose()

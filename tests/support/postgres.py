@@ -80,6 +80,12 @@ class Postgres:
         finally:
             self._psql(f"DROP DATABASE {name} WITH (FORCE)")
 
+    def take_writes(self, url: str, does: bool) -> None:
+        """Whether the database of `url` takes writes. Whoever is connected to it has to come again."""
+        name = url.rpartition("/")[2]
+        self._psql(f"ALTER DATABASE {name} SET default_transaction_read_only = {'off' if does else 'on'}")
+        self._psql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+
     def is_ready(self) -> bool:
         command = [self._programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         return subprocess.run(command, check=False).returncode == 0
