@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.events import Person, Role
+from core.presence.company import GRACE, STALE, TYPING
 from core.presence.people import Connection, Status
-from core.presence.room import GRACE, STALE, TYPING, Room
+from core.presence.room import Room
 
 #: Seconds between two notices that somebody types in a tab of another process.
 TYPING_EVERY = 1.0
