@@ -129,25 +129,41 @@ class Database:
             return
         try:
             outcomes = await self._engine.write_group(lambda sql: self._run(sql, [p.work for p in group]))
+        except StorageUnavailable as error:
+            self._refuse(group, error)
+        except DBAPIError:
+            # One of them, or another process, broke the whole transaction: each gets a transaction of its own.
+            await self._commit_one_by_one(group)
         except Exception as error:  # noqa: BLE001 - whatever it is, each caller is told; the writer goes on
-            if isinstance(error, DBAPIError):
-                # One of them, or another process, broke the whole transaction: each gets a transaction of its own.
-                for pending in group:
-                    await self._commit_alone(pending)
-                return
-            outcomes = [_Outcome(error=_as_unavailable(error)) for _ in group]
-        self._settle(group, outcomes)
+            unavailable = _as_unavailable(error)
+            self._settle(group, [_Outcome(error=unavailable) for _ in group])
+        else:
+            self._settle(group, outcomes)
 
-    async def _commit_alone(self, pending: _Pending) -> None:
+    async def _commit_one_by_one(self, group: list[_Pending]) -> None:
+        for place, pending in enumerate(group):
+            try:
+                outcome = await self._commit_alone(pending)
+            except StorageUnavailable as error:
+                self._refuse(group[place:], error)
+                return
+            self._settle([pending], [outcome])
+
+    async def _commit_alone(self, pending: _Pending) -> _Outcome:
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
-                outcomes = await self._engine.write_group(lambda sql: self._run(sql, [pending.work]))
+                return (await self._engine.write_group(lambda sql: self._run(sql, [pending.work])))[0]
+            except StorageUnavailable:
+                raise
             except Exception as error:  # noqa: BLE001 - as above
-                if attempt < MAX_ATTEMPTS and isinstance(error, DBAPIError):
-                    continue
-                outcomes = [_Outcome(error=_as_unavailable(error))]
-            self._settle([pending], outcomes)
-            return
+                if attempt == MAX_ATTEMPTS or not isinstance(error, DBAPIError):
+                    return _Outcome(error=_as_unavailable(error))
+        raise AssertionError("the last attempt returns or raises")
+
+    def _refuse(self, group: list[_Pending], error: StorageUnavailable) -> None:
+        """The server is away. Whoever has queued meanwhile does not wait until it is found away once more."""
+        refused, self._queue = group + self._queue, []
+        self._settle(refused, [_Outcome(error=error) for _ in refused])
 
     def _run(self, sql: SqlSession, works: list[Work[Any]]) -> list[_Outcome]:
         now, is_shared = self._clock(), len(works) > 1
@@ -184,8 +200,9 @@ def _attempt(group: Group, work: Work[Any], *, asks_first: bool = False) -> _Out
     try:
         value = work(tx)
         tx.finish()
-    except (DBAPIError, GrantedBefore):
-        raise  # The whole group is run anew: Postgres has given its transaction up, or a wish was no new one.
+    except (DBAPIError, OSError, GrantedBefore):
+        # Not the work's own: Postgres has given its transaction up or is away, or a wish was no new one.
+        raise
     except Exception as error:  # noqa: BLE001 - a command's own refusal or bug goes to its caller alone
         tx.undo()
         if tx.collected.unasked:

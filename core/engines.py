@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Engine as SyncEngine
 from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.engine import Connection
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import QueuePool, SingletonThreadPool
 from sqlmodel import Session as SqlSession
 
 from core.db import Engine, ThreadEngine
-from core.errors import StorageUnavailable
-
-T = TypeVar("T")
-log = logging.getLogger(__name__)
-
-#: Seconds that a database server may take for one piece of work. It is asked over a network that may be cut silently.
-PATIENCE = 10.0
+from core.postgres import PostgresEngine
 
 
 def open_engine(url: str) -> Engine:
     """An engine for `url`. The schema must be there already: see `core.migrations`."""
     if make_url(url).get_backend_name() == "sqlite":
         return _open_sqlite(url)
-    return PostgresEngine(create_async_engine(url, pool_size=10, pool_pre_ping=True))
+    return PostgresEngine(url)
 
 
 def _open_sqlite(url: str) -> Engine:
@@ -83,44 +72,3 @@ def _begin_write(connection: Connection) -> None:
 
 def _begin_read(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN")
-
-
-class PostgresEngine:
-    """Postgres through asyncpg; units of work run on SQLAlchemy's own bridge from plain functions to coroutines."""
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-
-    async def write_group(self, run: Callable[[SqlSession], T]) -> T:
-        """Raises StorageUnavailable where there is no answer; whether it was stored is then unknown."""
-        async with self._session() as session:
-            # Before any work runs: what a work raises itself is its own business.
-            await session.connection()
-            result = await session.run_sync(run)  # type: ignore[arg-type]
-            await session.commit()
-            return result
-
-    async def read(self, run: Callable[[SqlSession], T]) -> T:
-        """Raises StorageUnavailable where there is no answer."""
-        async with self._session() as session:
-            await session.connection(
-                execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-            )
-            return await session.run_sync(run)  # type: ignore[arg-type]
-
-    @asynccontextmanager
-    async def _session(self) -> AsyncGenerator[AsyncSession]:
-        """The driver hands on the operating system's own errors where nobody listens, and waits for ever where nobody
-        answers; a connection that was given up is closed, not used again."""
-        try:
-            async with (
-                asyncio.timeout(PATIENCE),
-                AsyncSession(self._engine, sync_session_class=SqlSession, expire_on_commit=False) as session,
-            ):
-                yield session
-        except OSError as error:  # TimeoutError is one.
-            log.error("the database does not answer: %s", error or type(error).__name__)
-            raise StorageUnavailable from error
-
-    async def close(self) -> None:
-        await self._engine.dispose()
