@@ -1,4 +1,4 @@
-"""A cluster whose time and signals a story moves, and what its clients were told of each other.
+"""Several processes whose time and signals a story moves, and what its clients were told of each other.
 
 Time passes by the seconds that each process is handed; a process that is killed says nothing more.
 """
@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from tests.stories.cluster import Cluster, clusters
 from tests.stories.house import Client, Frame, House, Someone
+from tests.stories.siblings import Siblings, siblings
 from tests.support.signals import Lines
 
 
 @dataclass
-class Processes(Cluster):
+class Processes(Siblings):
     """`lines` connect them, where a real Redis does not."""
 
     lines: Lines = field(default_factory=Lines)
@@ -72,7 +72,7 @@ class Opener(Protocol):
 @asynccontextmanager
 async def processes_on(database_url: str, folder: Path) -> AsyncGenerator[Opener]:
     """What opens several processes on that database; they are closed at the end."""
-    async with clusters(database_url, folder) as opener:
+    async with siblings(database_url, folder) as opener:
 
         async def start(processes: int, *, redis: str | None = None, **settings: str) -> Processes:
             """Connected through that Redis, or else by lines to order."""
@@ -80,7 +80,7 @@ async def processes_on(database_url: str, folder: Path) -> AsyncGenerator[Opener
             if redis is None:
                 cluster = await opener(processes, lines.process, **settings)
             else:
-                cluster = await opener(processes, lambda _name: None, REDIS_URL=redis, **settings)
+                cluster = await opener(processes, REDIS_URL=redis, **settings)
             return Processes(cluster.houses, cluster.session_id, cluster.cast, lines)
 
         yield start
