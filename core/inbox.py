@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func
 from sqlmodel import col, select
 
-from core import tables
+from core import leases, tables
 from core.db import Transaction
 
 #: The lease of whoever handles the items.
@@ -123,29 +123,13 @@ def prune(tx: Transaction, before: datetime) -> int:
 
 
 def hold(tx: Transaction, owner: str, seconds: float, *, is_only_process: bool = False) -> bool:
-    """Takes or keeps the right to handle items for `seconds`. False while another process has it.
-
-    `is_only_process` takes it at once from a holder that cannot be alive any more.
-    """
-    lease = tx.sql.exec(select(tables.Lease).where(tables.Lease.name == LEASE).with_for_update()).first()
-    if lease is None:
-        lease = tables.Lease(name=LEASE)
-    is_free = lease.owner is None or lease.until is None or lease.until <= tx.now or is_only_process
-    if lease.owner != owner:
-        if not is_free:
-            return False
-        lease.owner, lease.fence = owner, lease.fence + 1
-    lease.until = tx.now + timedelta(seconds=seconds)
-    tx.sql.add(lease)
-    return True
+    """Takes or keeps the right to handle items for `seconds`. False while another process has it. See `core.leases`."""
+    return leases.take(tx, LEASE, owner, seconds, is_only_process=is_only_process) is not None
 
 
 def let_go(tx: Transaction, owner: str) -> None:
     """Gives the right back, so that the next process need not wait."""
-    lease = tx.sql.get(tables.Lease, LEASE)
-    if lease is not None and lease.owner == owner:
-        lease.until = None
-        tx.sql.add(lease)
+    leases.let_go(tx, LEASE, owner)
 
 
 def _locked(tx: Transaction, item_id: str) -> tables.Inbox | None:

@@ -18,19 +18,14 @@ from sqlmodel import col, select
 
 from core import log, tables
 from core.db import Transaction
-from core.errors import Conflict, SessionNotFound
+from core.errors import SessionNotFound
 from core.events import MirrorPaused, ReactionAdded, ThreadLinked
+from core.leases import LeaseLost
 
 Origin = Literal["session", "thread"]
 
 #: The intent of a mirror whose card is being posted; entries count from 1.
 CARD = 0
-
-
-class LeaseLost(Conflict):
-    """Another process looks after this thread now."""
-
-    code = "lease_lost"
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ def compose(
         api.conditions["limits"] = lambda: "ok" if shared.is_healthy else "degraded: each process limits by itself"
     upkeep = Upkeep(hub, db, clock)
     contexts = ContextUpdates(hub, db)
-    scheduler = Scheduler(db, clock)
+    scheduler = Scheduler(db, clock, signals.process_id)
     slack = build_door(api, slack_settings) if slack_settings else None
 
     if slack is not None:

@@ -1,4 +1,5 @@
-"""The whole timetable. A job is a command like any other, run by the clock; running it twice is running it once."""
+"""The whole timetable. A job is a command like any other, run by the clock once in each period, whichever process asks
+first; a period in which no process ran is made good by one run when one runs again."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from core.prune import prune
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`work` runs every `every`, and once at the start. It returns how much it did."""
+    """`work` runs once in every `every`. It returns how much it did."""
 
     name: str
     every: timedelta
