@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -24,9 +25,10 @@ from core.db import Database, Transaction
 #: Most people in one group, and in one second.
 MOST_AT_ONCE = 32
 MOST_PER_SECOND = 500
-#: Seconds for which what is known of a session is told to newcomers while its log stands still. What no entry tells
-#: of changes too: the agent's health with time.
-KNOWN_FOR = 1.0
+#: For so long, and of so many sessions, what is known is told to newcomers while the log stands still. What no entry
+#: tells of changes with time: the agent's health.
+KNOWN_FOR = timedelta(seconds=10)
+MOST_KNOWN = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Facts:
     `session` is a `SessionView` but for what is one's own."""
 
     head: int
+    read_at: datetime
     epoch: str
     session: Mapping[str, Any]
     participants: bytes
@@ -56,19 +59,13 @@ class _Waiting:
 
 
 @dataclass(slots=True)
-class _Kept:
-    facts: Facts
-    read_at: float
-
-
-@dataclass(slots=True)
 class Arrivals:
     """Belongs to one event loop. `monotonic` counts seconds."""
 
     db: Database
     monotonic: Callable[[], float] = time.monotonic
     _waiting: list[_Waiting] = field(default_factory=list[_Waiting])
-    _kept: dict[str, _Kept] = field(default_factory=dict[str, _Kept])
+    _known: dict[str, Facts] = field(default_factory=dict[str, Facts])
     _task: asyncio.Task[None] | None = None
 
     async def knock(self, knock: Knock) -> Arrived:
@@ -93,9 +90,7 @@ class Arrivals:
 
     async def _answer(self, group: Sequence[_Waiting]) -> None:
         knocks = [waiting.knock for waiting in group]
-        now = self.monotonic()
-        self._kept = {name: kept for name, kept in self._kept.items() if now - kept.read_at < KNOWN_FOR}
-        known = {name: kept.facts for name, kept in self._kept.items()}
+        known = {knock.session_id: self._known.get(knock.session_id) for knock in knocks}
 
         def judge(tx: Transaction) -> tuple[list[Answer], dict[str, Facts]]:
             answers = arrivals.judge(tx, knocks)
@@ -109,7 +104,7 @@ class Arrivals:
                 if not waiting.done.done():
                     waiting.done.set_exception(error)
             return
-        self._kept |= {name: _Kept(found, now) for name, found in facts.items() if known.get(name) is not found}
+        self._keep(facts)
         for waiting, answer in zip(group, answers, strict=True):
             if waiting.done.done():
                 continue
@@ -118,16 +113,23 @@ class Arrivals:
             else:
                 waiting.done.set_exception(answer)
 
+    def _keep(self, facts: Mapping[str, Facts]) -> None:
+        for session_id, found in facts.items():
+            self._known.pop(session_id, None)
+            self._known[session_id] = found
+        for session_id in list(self._known)[: max(0, len(self._known) - MOST_KNOWN)]:
+            del self._known[session_id]  # Whoever was asked for longest ago.
+
 
 def _facts_of(
-    tx: Transaction, knocks: Sequence[Knock], answers: Sequence[Answer], known: Mapping[str, Facts]
+    tx: Transaction, knocks: Sequence[Knock], answers: Sequence[Answer], known: Mapping[str, Facts | None]
 ) -> dict[str, Facts]:
     """Of each session that somebody may come into."""
     found: dict[str, Facts] = {}
     for knock, answer in zip(knocks, answers, strict=True):
         if isinstance(answer, Welcome) and knock.session_id not in found:
             kept = known.get(knock.session_id)
-            is_current = kept is not None and kept.head == answer.head
+            is_current = kept is not None and kept.head == answer.head and abs(tx.now - kept.read_at) < KNOWN_FOR
             found[knock.session_id] = kept if kept is not None and is_current else facts_of(tx, knock.session_id)
     return found
 
@@ -140,6 +142,7 @@ def facts_of(tx: Transaction, session_id: str) -> Facts:
     view = views.session_view(tx, Seat(session, "viewer"))
     return Facts(
         head=session.head,
+        read_at=tx.now,
         epoch=log.epoch(tx),
         session=view.model_dump(mode="json"),
         participants=orjson.dumps(views.roster(tx, session_id)),

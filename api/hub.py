@@ -130,6 +130,11 @@ class Hub:
             return self.others.present(session_id)
         return room.presence.everyone() if room else []
 
+    async def meet(self, session_id: str) -> None:
+        """Waits, where that takes a moment, until `present` can tell who is in the session."""
+        if session_id not in self._rooms and self.others is not None:
+            await self.others.meet(session_id)
+
     @contextmanager
     def arriving(self, session_id: str) -> Generator[Room]:
         """The room for somebody who is about to join: open it before reading the log's head, `join` after."""
@@ -159,6 +164,7 @@ class Hub:
         room.connections[connection.id] = connection
         connection.opened_at = connection.heard_at = self._monotonic()
         room.is_digest_due = True
+        room.streams += connection.transport == "sse"
         metrics.CONNECTIONS.labels(connection.transport).inc()
         self._count(connection.person.user_id, +1)
         connection.wire.on_drained(lambda: self._drained(room, connection))
@@ -202,6 +208,7 @@ class Hub:
 
     def leave(self, room: Room, connection: Connection) -> None:
         room.connections.pop(connection.id, None)
+        room.streams -= connection.transport == "sse"
         metrics.CONNECTIONS.labels(connection.transport).dec()
         self._count(connection.person.user_id, -1)
         room.presence.leave(connection.id, connection.person.user_id, self._monotonic())
@@ -261,6 +268,8 @@ class Hub:
                 # With the next turn, in which those who waited for this commit answer their clients.
                 asyncio.get_running_loop().call_soon(self._send_out)
         room.unsent.append((entry.seq, entry.frame))
+        if room.streams:
+            self._send(room)  # A stream is written by a task, and has to be as early as an answer to a request.
         if entry.type in TELLING and entry.event is not None:
             self._send(room)
             self._apply(room, entry.seq, entry.event)

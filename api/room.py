@@ -60,6 +60,8 @@ class Room:
     connections: dict[str, Connection] = field(default_factory=dict[str, Connection])
     presence: presence.Room = field(default_factory=presence.Room)
     tail: deque[tuple[int, bytes]] = field(default_factory=lambda: deque[tuple[int, bytes]](maxlen=TAIL))
+    #: How many of the connections are event streams.
+    streams: int = 0
     #: What was taken in and has not been sent yet, this turn of the loop: (seq, frame).
     unsent: list[tuple[int, bytes]] = field(default_factory=list[tuple[int, bytes]])
     #: Who came, by connection, since that was last said.

@@ -21,6 +21,7 @@ from api.door.body import bounded
 from api.door.limits import Slot
 from api.door.outlet import EXTENSION, Outlet
 from api.door.problem import problem_bytes
+from api.door.request import read_handshake
 from api.door.state import Door
 from api.door.websocket import LiveWebSocket, scope_of
 
@@ -85,7 +86,13 @@ class HardenedHttp(H11Protocol):
     def data_received(self, data: bytes) -> None:
         if self._is_refused or self.transport.is_closing():
             return  # read, so that the peer sees our answer, and forgotten
-        self._has_spoken = True
+        if not self._has_spoken:
+            self._has_spoken = True
+            handshake = read_handshake(data)
+            if handshake is not None:
+                self.headers = handshake.headers
+                self._upgrade(handshake.method, handshake.target)
+                return
         super().data_received(data)
         self._watch_head()
 
@@ -226,8 +233,12 @@ class HardenedHttp(H11Protocol):
     # Becoming a WebSocket
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        self._upgrade(event.method, event.target)
+
+    def _upgrade(self, method: bytes, target: bytes) -> None:
+        """`headers` are those of the request."""
         door = self.door
-        status = self._handshake_problem(event)
+        status = self._handshake_problem(method, target)
         if status is not None:
             self._refuse(status)
             return
@@ -247,15 +258,13 @@ class HardenedHttp(H11Protocol):
         self._slot = None
         self.connections.discard(self)
         scheme = "wss" if self.scheme == "https" or door.addresses.is_https(self._peer, self.headers) else "ws"
-        scope = scope_of(
-            event.target, self.headers, scheme=scheme, client=address, server=self.server, state=self.app_state
-        )
+        scope = scope_of(target, self.headers, scheme=scheme, client=address, server=self.server, state=self.app_state)
         protocol = cast(type[LiveWebSocket], self.ws_protocol_class)(self.config, self.server_state, self.loop)
-        protocol.begin(self.transport, slot, address, scope, event.method, self.headers)
+        protocol.begin(self.transport, slot, address, scope, method, self.headers)
 
-    def _handshake_problem(self, event: h11.Request) -> int | None:
+    def _handshake_problem(self, method: bytes, target: bytes) -> int | None:
         longest = self.door.settings.handshake_line_bytes
-        if len(event.method) + len(event.target) + len(" HTTP/1.1 \r\n") > longest:
+        if len(method) + len(target) + len(" HTTP/1.1 \r\n") > longest:
             return 414
         if len(self.headers) > MAX_HANDSHAKE_HEADERS or any(
             len(name) + len(value) + len(": \r\n") > longest for name, value in self.headers
@@ -264,7 +273,7 @@ class HardenedHttp(H11Protocol):
         # RFC 6455, section 4.1: after its handshake a client must wait for the answer before it sends more.
         if self.conn.trailing_data[0] or _content_length(self.headers) > 0:
             return 400
-        return self._head_problem(self.headers, len(event.target))
+        return self._head_problem(self.headers, len(target))
 
 
 def _content_length(headers: Iterable[tuple[bytes, bytes]]) -> int:

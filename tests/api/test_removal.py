@@ -135,19 +135,27 @@ async def test_who_is_removed_on_the_way_in_hears_nothing_later(place: Place, se
 
 
 async def test_who_is_removed_between_the_reading_and_the_admission_is_not_admitted(place: Place) -> None:
-    """All three in one commit: the reading comes first, so it still sees a participant."""
     wire = Notes()
-    came, _, _ = await asyncio.gather(
-        place.come_in(place.editor, wire), remove(place), say(place, "later"), return_exceptions=True
-    )
-    assert isinstance(came, SessionNotFound)
+    proof = entering.show_token(place.api, place.session_id, place.token(place.editor))
+    with place.api.hub.arriving(place.session_id) as room:
+        entry = await entering.enter(place.api, place.session_id, proof)
+        await remove(place)
+        await say(place, "later")
+        start = await entering.start_of(place.api, room, entry, None)
+        with pytest.raises(SessionNotFound):
+            entering.admit(place.api, room, wire, "websocket", entry, start)
     assert wire.payloads == []
     assert place.api.hub.statistics().connections == 0
 
 
 async def test_who_is_removed_and_asked_back_on_the_way_in_is_admitted(place: Place) -> None:
-    came, _, _ = await asyncio.gather(place.come_in(place.editor, Notes()), remove(place), give_back(place))
-    room, connection = came
+    proof = entering.show_token(place.api, place.session_id, place.token(place.editor))
+    with place.api.hub.arriving(place.session_id) as room:
+        entry = await entering.enter(place.api, place.session_id, proof)
+        await remove(place)
+        await give_back(place)
+        start = await entering.start_of(place.api, room, entry, None)
+        connection = entering.admit(place.api, room, Notes(), "websocket", entry, start)
     assert connection.id in room.connections
     assert connection.role == "editor"
 
