@@ -12,7 +12,7 @@ from core.events import Person
 
 
 class Others(Protocol):
-    """None of its methods waits or raises."""
+    """None of its methods raises, and only `meet` waits."""
 
     @property
     def is_reachable(self) -> bool:
@@ -50,6 +50,10 @@ class Others(Protocol):
 
     def present(self, session_id: str) -> list[presence.Shown]:
         """Who is in a session that nobody has open in this process."""
+        ...
+
+    async def meet(self, session_id: str) -> None:
+        """Waits a moment, where that is not known yet, to hear who is in a session that nobody has open here."""
         ...
 
     def connections_of(self, user_id: str) -> int:

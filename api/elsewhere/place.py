@@ -21,6 +21,7 @@ class Place:
     people: presence.Room
     room: Room | None
     watched_until: float
+    began_at: float
     share: presence.Share = field(default_factory=presence.Share)
     order: Order = field(default_factory=Order)
     opening: int = field(default_factory=lambda: next(_openings))

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
 from datetime import datetime
 
 from api import views
-from api.connection import Connection
 from api.door.framing import frame_text, payload_of
 from api.elsewhere import wire
+from api.elsewhere.held import Held, TakeOver
 from api.elsewhere.place import Place, topic_of
 from api.elsewhere.siblings import ASK_EVERY, BATCH_EVERY, PICTURE_EVERY, Siblings
 from api.frames import Participant, UserJoined, UserLeft
@@ -34,10 +33,10 @@ log = logging.getLogger(__name__)
 LOOK_EVERY = 1.0
 #: Seconds for which a session that nobody has open here is watched after somebody asked who is in it.
 WATCHED_FOR = 60.0
+#: Seconds within which whoever is asked who is here has answered.
+ANSWERED_WITHIN = 0.25
 #: Full pictures that are sent and asked for in one round after an outage; what is more waits for the next.
 MOST_AT_ONCE = 200
-
-TakeOver = Callable[[Room, Connection, str], Coroutine[None, None, None]]
 
 
 class Elsewhere:
@@ -49,9 +48,8 @@ class Elsewhere:
         self._places: dict[str, Place] = {}
         self._siblings = Siblings(signals, hub.now)
         self._round: asyncio.Task[None] | None = None
-        self._take_over: TakeOver | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._is_closed = False
+        #: None before the start and after the end.
+        self._held: Held | None = None
         signals.on_recovery(self._recovered)
 
     @property
@@ -61,19 +59,17 @@ class Elsewhere:
 
     def start(self, take_over: TakeOver) -> None:
         """`take_over` carries out a frame that another process forwards."""
-        self._take_over = take_over
+        self._held = Held(self._hub, take_over)
         self._hub.others = self
         self._siblings.start()
         self._round = asyncio.create_task(self._look_again(), name="presence elsewhere")
 
     async def close(self) -> None:
         """Tells the others that this process's tabs are no more. The signals are still carried then."""
-        self._is_closed = True
-        self._hub.others = None
-        if self._round is not None:
-            for task in (self._round, *self._tasks):
-                task.cancel()
-            await asyncio.gather(self._round, *self._tasks, return_exceptions=True)
+        held, self._held, self._hub.others = self._held, None, None
+        if held is not None and self._round is not None:
+            self._round.cancel()
+            await asyncio.gather(self._round, held.close(), return_exceptions=True)
             for place in list(self._places.values()):
                 self._end(place)
             self._siblings.close()
@@ -132,6 +128,11 @@ class Elsewhere:
         place.watched_until = self._hub.now() + WATCHED_FOR
         return place.people.everyone()
 
+    async def meet(self, session_id: str) -> None:
+        self.present(session_id)
+        began = self._places[session_id].began_at
+        await asyncio.sleep(max(0.0, min(began + ANSWERED_WITHIN - self._hub.now(), ANSWERED_WITHIN)))
+
     def connections_of(self, user_id: str) -> int:
         return self._siblings.connections_of(user_id)
 
@@ -142,7 +143,7 @@ class Elsewhere:
 
     def _begin(self, session_id: str, people: presence.Room, room: Room | None) -> Place:
         now = self._hub.now()
-        place = self._places[session_id] = Place(session_id, people, room, now, told_at=now)
+        place = self._places[session_id] = Place(session_id, people, room, now, began_at=now, told_at=now)
         self._signals.subscribe(topic_of(session_id), lambda payload: self._heard(place, payload))
         self._ask(place)
         # Subscribing takes a moment, in which an answer may pass by.
@@ -185,7 +186,7 @@ class Elsewhere:
     # ── Hearing ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _heard(self, place: Place, payload: bytes) -> None:
-        if self._is_closed:
+        if self._held is None:
             return
         try:
             signal = wire.read(payload)
@@ -202,9 +203,9 @@ class Elsewhere:
             case wire.Summons():
                 self._summoned(place, signal)
             case wire.Forwarded():
-                self._forwarded(place, signal)
+                self._held.forwarded(place.session_id, signal)
             case wire.Renewed():
-                self._renewed(place, signal)
+                self._held.renewed(place.session_id, signal)
             case _:
                 log.warning("a signal about who is in %s is of the wrong kind", place.session_id)
 
@@ -251,20 +252,6 @@ class Elsewhere:
     def _summoned(self, place: Place, signal: wire.Summons) -> None:
         if place.room is not None and place.people.was_summoned(self._hub.now()):
             self._hub.summon_here(place.room, signal.by)
-
-    def _forwarded(self, place: Place, signal: wire.Forwarded) -> None:
-        found = self._hub.connection(place.session_id, signal.connection_id, signal.user_id)
-        if found is not None and self._take_over is not None:
-            self._hub.heard(*found)
-            for frame in signal.frames:
-                task = asyncio.create_task(self._take_over(*found, frame), name="forwarded frame")
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
-
-    def _renewed(self, place: Place, signal: wire.Renewed) -> None:
-        found = self._hub.connection(place.session_id, signal.connection_id, signal.user_id)
-        if found is not None:
-            found[1].renew(signal.until, signal.token_version, signal.proven_at)
 
     # ── As time passes ────────────────────────────────────────────────────────────────────────────────────────────────
 

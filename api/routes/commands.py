@@ -58,6 +58,8 @@ async def commands(session_id: str, body: Commands, api: ApiDep, who: SignedInDe
     others = api.hub.others
     if found is None and body.connection_id is not None and others is not None and others.is_reachable:
         elsewhere = HeldElsewhere(others, body.connection_id)
+    if others is not None and any("@" in str(frame) for frame in body.frames):
+        await api.hub.meet(session_id)  # `@here` may be about people whom this process has not heard of.
     answers = [await _carry_out(api, caller, frame, elsewhere) for frame in body.frames]
     if elsewhere is not None:
         elsewhere.pass_on(caller)

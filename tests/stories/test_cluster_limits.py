@@ -65,6 +65,18 @@ async def test_without_redis_messages_are_taken_at_once_and_still_not_without_li
     assert 96 <= len(acks) <= 100 * (1 + (time.monotonic() - began) / 60.0) + 2
 
 
+async def test_everybody_here_is_called_by_a_message_that_is_posted_where_nobody_is(open_cluster: Opener) -> None:
+    cluster = await open_cluster(2)
+    alice = await cluster.open("Alice", 0)
+    post = {"type": "chat_message", "client_msg_id": "k", "content": "@here, lunch?"}
+    path = f"/api/sessions/{cluster.session_id}/commands"
+    answer = await cluster.at("Bob", 1).call("POST", path, json={"frames": [post]})
+    assert answer.json()["items"][0]["type"] == "ack"
+    await alice.until(lambda frame: frame["type"] == "chat_message")
+    seen = await cluster.at("Alice", 1).call("GET", f"/api/sessions/{cluster.session_id}")
+    assert seen.json()["mention_count"] == 1
+
+
 async def test_commands_may_be_posted_to_another_process_than_the_stream_comes_from(open_cluster: Opener) -> None:
     cluster = await open_cluster(2)
     cast = cluster.cast
