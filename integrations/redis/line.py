@@ -6,6 +6,7 @@ published around a restart 234 arrived, and it raised nothing). So its connectio
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -18,20 +19,27 @@ from redis.exceptions import ConnectionError as LineBroken
 
 
 class Line:
-    """One connection. Every method raises RedisError or OSError once it is broken, and it stays so."""
+    """One connection. Every method raises RedisError or OSError once it is broken, and it stays so.
 
-    def __init__(self, connection: AbstractConnection) -> None:
+    `patience` is how many seconds connecting or writing may take.
+    """
+
+    def __init__(self, connection: AbstractConnection, patience: float) -> None:
         self._connection = connection
+        self._patience = patience
 
     async def open(self) -> None:
-        await self._connection.connect()
+        async with asyncio.timeout(self._patience):
+            await self._connection.connect()
 
     async def send(self, commands: Iterable[Sequence[str | bytes]]) -> None:
         """Writes all of them at once."""
         if not self._connection.is_connected:
             # redis-py would open another connection here, with none of the subscriptions.
             raise LineBroken("the connection was lost")
-        await self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
+        packed = self._connection.pack_commands(commands)
+        async with asyncio.timeout(self._patience):
+            await self._connection.send_packed_command(packed, check_health=False)
 
     async def receive(self) -> Any:
         """The next answer or message, however long that takes."""
@@ -41,20 +49,21 @@ class Line:
         await self._connection.disconnect(nowait=True)
 
 
-def lines(url: str, patience: float) -> ConnectionPool:
-    """Where lines come from. `patience` is how many seconds connecting or writing may take.
+def lines(url: str) -> ConnectionPool:
+    """Where lines come from. Raises ValueError for an address that is none.
 
-    Raises ValueError for an address that is none.
+    redis-py's own timeouts are off: it waits with `asyncio.wait_for`, which in Python 3.11 forgets a cancellation that
+    comes just when the answer does (https://github.com/python/cpython/issues/86296).
     """
     return ConnectionPool.from_url(
         url,
-        socket_timeout=patience,
-        socket_connect_timeout=patience,
+        socket_timeout=None,
+        socket_connect_timeout=None,
         retry=Retry(NoBackoff(), 0),
         protocol=2,
         driver_info=None,
     )
 
 
-def new_line(pool: ConnectionPool) -> Line:
-    return Line(pool.make_connection())
+def new_line(pool: ConnectionPool, patience: float) -> Line:
+    return Line(pool.make_connection(), patience)

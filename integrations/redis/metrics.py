@@ -9,6 +9,6 @@ SIGNALS = Counter(
     "Signals between processes: published, received, dropped (not carried), forged, repeated (an old one, again).",
     ["outcome"],
 )
-HEALTHY = Gauge("cosession_signals_healthy", "1 while signals are carried through Redis; 0 while they are not, or without Redis.")
+HEALTHY = Gauge("cosession_signals_healthy", "1 while signals are carried through Redis; 0 while not, or without it.")
 for _outcome in ("published", "received", "dropped", "forged", "repeated"):
     SIGNALS.labels(_outcome)

@@ -64,7 +64,7 @@ class RedisSignals:
         key = signing_key(secret)
         self.process_id = process_id
         self._pace = pace or Pace()
-        self._pool = lines(url, self._pace.patience)
+        self._pool = lines(url)
         self._seal = Seal(key, process_id, clock)
         # Pub/sub knows no database numbers: deployments on one Redis are told apart by this.
         self._prefix = f"cosession:{hashlib.sha256(key).hexdigest()[:12]}:"
@@ -72,7 +72,7 @@ class RedisSignals:
         self._on_recovery: list[Callable[[], None]] = []
         self._keeper: asyncio.Task[None] | None = None
         self._failures = 0
-        self._is_healthy = False
+        self._is_healthy = self._is_closing = False
         self._became_healthy = asyncio.Event()
         # Outgoing.
         self._waiting: deque[tuple[str, bytes]] = deque()
@@ -130,6 +130,8 @@ class RedisSignals:
     async def close(self) -> None:
         if self._keeper is None:
             return
+        # A group of tasks in which one fails while it is cancelled raises that, and not that it was cancelled.
+        self._is_closing = True
         if self._is_healthy:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._pace.end_patience):
@@ -140,7 +142,7 @@ class RedisSignals:
     # ── The two connections ───────────────────────────────────────────────────────────────────────────────────────────
 
     async def _keep(self) -> None:
-        while True:
+        while not self._is_closing:
             try:
                 await self._carry()
             except* (RedisError, OSError) as failures:
@@ -155,7 +157,7 @@ class RedisSignals:
 
     async def _carry(self) -> None:
         """Until something breaks: then that is raised, among other things, in a group."""
-        hearing, telling = new_line(self._pool), new_line(self._pool)
+        hearing, telling = (new_line(self._pool, self._pace.patience) for _ in range(2))
         try:
             async with asyncio.TaskGroup() as tasks:
                 await hearing.open()
@@ -191,15 +193,18 @@ class RedisSignals:
         while True:
             await self._has_waiting.wait()
             self._has_waiting.clear()
-            if self._is_probe_due:
-                self._is_probe_due = False
-                await self._send(line, [(self._probe_topic, self._probe)])
-            while batch := self._batch():
+            while self._is_probe_due or self._waiting:
+                if self._is_probe_due:
+                    self._is_probe_due = False
+                    await self._send(line, [(self._probe_topic, self._probe)])
+                batch = self._batch()
                 await self._send(line, batch)
                 SIGNALS.labels("published").inc(len(batch))
             self._is_sent.set()
 
     async def _send(self, line: Line, batch: Sequence[tuple[str, bytes]]) -> None:
+        if not batch:
+            return
         await line.send(("PUBLISH", self._prefix + topic, said) for topic, said in batch)
         async with asyncio.timeout(self._pace.patience):
             for _ in batch:
