@@ -204,6 +204,7 @@ class Transaction:
             self._group.settle()
             if self._group.is_shared:
                 self._savepoint = self._sql.begin_nested()
+                self._sql.connection()  # Only now it is set.
         self._write_own()
         return self._sql
 
