@@ -7,8 +7,13 @@ import random
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
+import httpx2
+
+from api.tokens import Tokens
+from core.clock import system_clock
 from tests.support.server import ServerProcess
 
 #: Several processes have to agree on one.
@@ -41,6 +46,18 @@ class Machine:
     async def stop(self) -> None:
         for server in self.servers:
             await asyncio.to_thread(server.terminate)
+
+    def someone(self, name: str) -> str:
+        """An API token of a new account."""
+        tokens = Tokens(KEY, system_clock)
+        operator = tokens.issue("operator", "operator", 0, timedelta(minutes=5))
+        answer = httpx2.post(
+            f"{self.any_server().url}/api/operator/users",
+            json={"email": f"{name.lower()}@example.com", "name": name},
+            headers={"Authorization": f"Bearer {operator}"},
+        )
+        answer.raise_for_status()
+        return tokens.issue("api", answer.json()["user_id"], 0, timedelta(hours=1))
 
     def command(self, *words: str) -> str:
         """Runs `cosession …` on the machine."""

@@ -29,9 +29,7 @@ class Writer:
     """Somebody who speaks over HTTP. A context."""
 
     def __init__(self, machine: Machine) -> None:
-        machine.command("user", "add", "ann@example.com", "--name", "Ann")
-        token = machine.command("token", "ann@example.com")
-        headers = {"Authorization": f"Bearer {token}"}
+        headers = {"Authorization": f"Bearer {machine.someone('Ann')}"}
         self.http = httpx2.Client(base_url=machine.any_server().url, headers=headers, timeout=20.0)
         self.session_id = self.http.post("/api/sessions", json={"title": "Full"}).json()["id"]
 
