@@ -23,6 +23,3 @@ class Order:
             return "old"
         self._last[origin] = number
         return "next" if is_full or (last is not None and number == (last[0], last[1] + 1)) else "gap"
-
-    def forget(self, origin: str) -> None:
-        self._last.pop(origin, None)

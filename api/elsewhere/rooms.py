@@ -95,7 +95,8 @@ class Elsewhere:
 
     def changed(self, room: Room) -> None:
         place = self._places.get(room.session_id)
-        if place is not None:
+        # What cannot be told now is part of what is told once it can.
+        if place is not None and self._signals.is_healthy:
             tabs, left = place.share.take_news(room.presence, self._hub.now())
             if tabs or left:
                 self._tell(place, tabs, left, is_full=not place.number)
@@ -164,6 +165,8 @@ class Elsewhere:
         place.answer = None
         now = self._hub.now()
         place.told_at = now
+        if not self._signals.is_healthy:
+            return
         tabs, left = place.share.take_all(place.people, now)
         if tabs or left or place.number:
             self._tell(place, tabs, left, is_full=True)

@@ -45,6 +45,12 @@ class Processes(Siblings):
                 house.runtime.elsewhere.look()
             await asyncio.gather(*(settled(house) for house in self.houses))
 
+    async def pass_until(self, claim: Callable[[], bool], *tabs: Client) -> None:
+        """Lets time pass until that is so."""
+        async with asyncio.timeout(20.0):
+            while not claim():
+                await self.pass_seconds(4.0, *tabs)
+
     async def kill(self, process: int) -> None:
         """Nothing comes from it any more: no signal, no word to a client."""
         house = self.houses[process]

@@ -25,12 +25,12 @@ async def test_what_is_lost_is_made_good_by_what_comes_after(open_cluster: Opene
     cluster = await open_cluster(2)
     alice, bob = await cluster.open("Alice", 0), await cluster.open("Bob", 1)
     await cluster.until_all_see("Alice", "Bob")
-    cluster.lines.go_down()
+    cluster.lines.loss = 1.0
     await bob.send(type="cursor_update", file="main.py", line=3)
     await bob.until(at_line(cluster.cast["Bob"], 3))
     await bob.send(type="follow", user_id=cluster.cast["Alice"].id)
     await bob.until(followed(cluster.cast["Bob"], cluster.cast["Alice"]))
-    cluster.lines.is_down = False  # And nobody is told of it.
+    cluster.lines.loss = 0.0  # And nobody is told of it.
     carol = await cluster.open("Carol", 1)
     await alice.until(followed(cluster.cast["Bob"], cluster.cast["Alice"]))
     await alice.until(at_line(cluster.cast["Bob"], 3))
