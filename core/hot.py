@@ -66,6 +66,7 @@ class Hot:
         pick: Callable[[Row], tuple[object, ...]] = itemgetter(*names) if len(names) > 1 else _only(names[0])
         if process is None or not moments:
             return _Compiled(str(compiled), pick)
+        process = _once(process)
 
         def in_order(row: Row) -> tuple[object, ...]:
             values = list(pick(row))
@@ -74,6 +75,19 @@ class Hot:
             return tuple(values)
 
         return _Compiled(str(compiled), in_order)
+
+
+def _once(process: Callable[[Any], object]) -> Callable[[Any], object]:
+    """All rows of a commit have the same time: it is converted once."""
+    last: tuple[object, object] = (None, None)
+
+    def processed(value: object) -> object:
+        nonlocal last
+        if value is not last[0]:
+            last = (value, process(value))
+        return last[1]
+
+    return processed
 
 
 def _only(name: str) -> Callable[[Row], tuple[object, ...]]:

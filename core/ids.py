@@ -6,23 +6,32 @@ another. A secret (of an invite, a login, a sign-in link) carries 256 and is sto
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 import secrets
 
+_DIGITS = "abcdefghijklmnopqrstuvwxyz234567"
+#: Two digits of base32 for each ten bits: an id is made for every message.
+_PAIRS = [first + second for first in _DIGITS for second in _DIGITS]
+_SHIFTS = range(120, -1, -10)
 _PATTERN = re.compile(r"^[a-z]{3}_[a-z2-7]{26}$")
 
 
 def new_id(prefix: str) -> str:
     """A fresh id such as `ses_…`; `prefix` is three lower-case letters."""
-    return f"{prefix}_{base64.b32encode(secrets.token_bytes(16)).decode().rstrip('=').lower()}"
+    return f"{prefix}_{_base32(secrets.token_bytes(16))}"
 
 
 def derived_id(prefix: str, *parts: str) -> str:
     """The same id for the same parts, always: for what another system names already."""
     digest = hashlib.sha256("\x1f".join(parts).encode()).digest()[:16]
-    return f"{prefix}_{base64.b32encode(digest).decode().rstrip('=').lower()}"
+    return f"{prefix}_{_base32(digest)}"
+
+
+def _base32(sixteen: bytes) -> str:
+    """As RFC 4648 §6 has it, in lower case and without padding: 128 bits and two zeros are 26 digits."""
+    number = int.from_bytes(sixteen, "big") << 2
+    return "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
 
 
 def is_id(text: str, prefix: str) -> bool:

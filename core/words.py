@@ -20,6 +20,8 @@ SNIPPET, LEAD = 160, 40
 # Chinese characters, hiragana and katakana.
 _ALONE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
 _WORD = re.compile(rf"[{_ALONE}]|[^\W{_ALONE}]+")
+#: The same for ASCII, in half the time.
+_ASCII_WORD = re.compile(r"\w+", re.ASCII)
 _PIECE = re.compile(r'"(?P<phrase>[^"]*)(?P<end>"?)|(?P<plain>[^\s"]+)')
 _SPACE = re.compile(r"\s+")
 
@@ -57,8 +59,11 @@ def _fold(character: str) -> str:
 
 def words_of(text: str) -> list[str]:
     """Every word, in order."""
-    folded = text.lower() if text.isascii() else "".join(map(_fold, text))
-    return [word[:MAX_WORD] for word in _WORD.findall(folded)]
+    if text.isascii():
+        found: list[str] = _ASCII_WORD.findall(text.lower())
+    else:
+        found = _WORD.findall("".join(map(_fold, text)))
+    return [word[:MAX_WORD] for word in found]
 
 
 def plain(text: str) -> str:
