@@ -343,7 +343,12 @@ def as_the_log_holds(entries: list[Frame], log: list[Frame]) -> list[Frame]:
 
 @asynccontextmanager
 async def open_house(
-    database_url: str, data_dir: Path, *, signals: Signals | None = None, **overrides: Any
+    database_url: str,
+    data_dir: Path,
+    *,
+    signals: Signals | None = None,
+    door: DoorSettings | None = None,
+    **overrides: Any,
 ) -> AsyncGenerator[House]:
     """Starts the product on a free port and stops it afterwards. `signals` go to the other houses, if there are any."""
     await asyncio.to_thread(upgrade, database_url)
@@ -364,7 +369,7 @@ async def open_house(
         serve(
             runtime.app,
             sockets=[listening],
-            settings=DoorSettings(),
+            settings=door or DoorSettings(),
             on_started=started.set,
             should_stop=stop,
             handle_signals=False,
