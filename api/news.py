@@ -113,7 +113,7 @@ class News:
         try:
             told = bulletin.read(payload)
             arrivals = [of_log(entry) for entry in told.entries]
-        except ValueError:
+        except (ValueError, KeyError, TypeError):
             log.warning("a signal about %s could not be read: the log is read instead", room.session_id)
             self._must_look.set()
             return

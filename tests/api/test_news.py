@@ -8,12 +8,15 @@ import re
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
+import orjson
 import pytest
 
 from api import bulletin, intake
 from api.connection import Connection
 from api.errors import Close
 from api.frames import Position
+from api.hub import Hub
+from api.news import News, topic_of
 from api.room import Room
 from core import log, sessions
 from core.access import add_participant, session_for
@@ -21,7 +24,9 @@ from core.clock import system_clock
 from core.db import Appended, Database, Transaction
 from core.engines import open_engine
 from core.events import AgentMessage
+from core.heads import heads
 from tests.api.support import Notes, Place, open_place
+from tests.support.signals import Lines
 
 SEQ = re.compile(rb'"seq":(\d+),"at":')
 
@@ -135,6 +140,39 @@ async def test_everybody_is_sent_each_entry_once_and_in_order_however_it_was_lea
         place.api.hub.leave(room, connection)
 
 
+class Line:
+    """The other process tells this one of what it commits. `news` is what the readers here are woken with."""
+
+    def __init__(self, place: Place, elsewhere: Elsewhere) -> None:
+        self.lines = Lines()
+        self.news: list[str] = []
+        self._signals = self.lines.process("here"), self.lines.process("there")
+        self.here = News(place.api.hub, place.api.db, self._signals[0])
+        self.there = News(Hub(elsewhere.db, system_clock), elsewhere.db, self._signals[1])
+        self.here.on_news(self.news.extend)
+
+    async def start(self) -> None:
+        for signals in self._signals:
+            await signals.start()
+        self.here.start("epo_this")
+        self.there.start("epo_this")
+
+    def tell(self, topic: str, payload: bytes) -> None:
+        self._signals[1].publish(topic, payload)
+
+    async def close(self) -> None:
+        await self.here.close()
+        await self.there.close()
+
+
+@pytest.fixture
+async def line(place: Place, elsewhere: Elsewhere) -> AsyncGenerator[Line]:
+    opened = Line(place, elsewhere)
+    await opened.start()
+    yield opened
+    await opened.close()
+
+
 async def removed(db: Database, place: Place) -> None:
     await db.write(lambda tx: sessions.remove(tx, place.host, place.session_id, place.editor.user_id))
 
@@ -164,6 +202,53 @@ async def test_a_removal_that_is_heard_late_does_not_send_away_whoever_was_asked
     assert max(entries_of(before), default=0) < head
     for room, connection in came:
         place.api.hub.leave(room, connection)
+
+
+async def test_readers_of_sessions_that_nobody_has_open_here_are_woken(
+    place: Place, elsewhere: Elsewhere, line: Line
+) -> None:
+    assert place.api.hub.rooms() == []
+    await say(elsewhere.db, place, 3)
+    await until(lambda: place.session_id in line.news)
+    await say(place.api.db, place, 1)
+    assert await place.api.db.read(lambda tx: heads(tx, [place.session_id, "ses_none"])) == {
+        place.session_id: await head_of(place)
+    }
+
+
+async def test_who_is_signed_out_by_another_process_is_sent_away_and_who_came_since_is_not(
+    place: Place, line: Line
+) -> None:
+    old, new = Notes(), Notes()
+    room, before = await place.come_in(place.editor, old)
+    _, after = await place.come_in(place.editor, new)
+    after.token_version = 1
+    line.there.signed_out(place.editor.user_id, 1)
+    await until(lambda: old.closed is not None)
+    assert old.closed is not None
+    assert old.closed[0] == Close.NOT_SIGNED_IN
+    assert new.is_open
+    for connection in (before, after):
+        place.api.hub.leave(room, connection)
+
+
+async def test_what_is_told_of_another_history_is_not_believed(place: Place, elsewhere: Elsewhere, line: Line) -> None:
+    """A backup was restored: what the history before it told still goes round, correctly signed."""
+    wire = Notes()
+    room, connection = await place.come_in(place.host, wire)
+    head = room.head
+    lie = log.Stored(head + 1, "agent_message", None, b'{"type":"agent_message","seq":%d,"at":""}' % (head + 1))
+    first = {"epoch": "epo_before", "head": head + 1, "entries": [(lie.seq, lie.type, None)]}
+    topic = topic_of(place.session_id)
+    line.tell(topic, orjson.dumps(first) + b"\n" + lie.frame)
+    for broken in (b"", b"{}", b'{"epoch":"epo_this","head":"x","entries":[]}', b"\xff"):
+        line.tell(topic, broken)
+        line.tell("heads", broken)
+        line.tell("sign-outs", broken)
+    await say(elsewhere.db, place, 1)
+    await until(lambda: connection.cursor == head + 1)
+    assert lie.frame not in wire.payloads
+    place.api.hub.leave(room, connection)
 
 
 async def test_a_catch_up_stops_at_a_removal_that_nobody_has_told_of(place: Place, elsewhere: Elsewhere) -> None:
