@@ -65,11 +65,9 @@ async def test_after_an_outage_of_the_signals_everything_is_right_again(open_clu
     alice, bob = await cluster.open("Alice", 0), await cluster.open("Bob", 1)
     await cluster.until_all_see("Alice", "Bob")
     cluster.lines.go_down()
-    await cluster.pass_seconds(20.0, alice, bob)
+    await cluster.pass_seconds(16.0, alice, bob)
     assert cluster.here(0) == cluster.here(1) == {"Alice", "Bob"}, "signals are lost, not people"
-    await cluster.pass_seconds(12.0, alice, bob)
-    await cluster.until_all_see("Alice", processes=(0,))
-    await cluster.until_all_see("Bob", processes=(1,))
+    await cluster.pass_until(lambda: cluster.here(0) == {"Alice"} and cluster.here(1) == {"Bob"}, alice, bob)
     cluster.lines.come_back()
     await cluster.until_all_see("Alice", "Bob")
 
