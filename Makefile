@@ -34,6 +34,9 @@ bench: setup ## Measure speed against peers in the same run; results go to bench
 	@mkdir -p bench/out
 	@$(PY) -m bench.live --json bench/out/live.json
 
+cluster: setup ## Start three processes behind nginx, with Redis and Postgres, on this machine (PORT is honoured).
+	@exec $(PY) scripts/cluster.py
+
 screenshots: setup ## Drive the browser story once more and keep its pictures in docs/images.
 	@COSESSION_SCREENSHOTS=docs/images $(PY) -m pytest -m browser tests/stories
 
@@ -42,7 +45,3 @@ lock: setup ## Resolve pyproject.toml anew into the locked requirements.
 
 clean: ## Remove everything that was installed or built; data folders stay.
 	rm -rf .venv web/node_modules tests/browser/node_modules api/static .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-
-cluster:
-	@echo "make cluster: several processes behind a proxy are not available yet; make run starts one." >&2
-	@exit 1

@@ -34,7 +34,29 @@ Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
 def create_app(api: Api, lifespan: Lifespan) -> FastAPI:
     """`lifespan` starts and stops what the composition root built."""
+    app = _bare(api, lifespan)
+    openapi.install(app)
+    spoken = (history, chat, search, snapshot, stream, commands, files, comments)
+    for routes in (accounts, admin, sessions, *spoken, invites, operation):
+        app.include_router(routes.router)
+    app.include_router(operation.health)
+    app.add_middleware(GZipMiddleware, minimum_size=1_024, compresslevel=5)
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(LiveSockets, api=api)
+    app.add_middleware(AllowedHosts, hosts=api.settings.hosts)
+    return app
 
+
+def create_health_app(api: Api, lifespan: Lifespan) -> FastAPI:
+    """For a process that serves nobody: whether it is alive and ready, and its metrics."""
+    app = _bare(api, lifespan)
+    app.include_router(operation.health)
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(AllowedHosts, hosts=api.settings.hosts)
+    return app
+
+
+def _bare(api: Api, lifespan: Lifespan) -> FastAPI:
     @asynccontextmanager
     async def run(_app: FastAPI) -> AsyncGenerator[None]:
         async with lifespan():
@@ -44,14 +66,6 @@ def create_app(api: Api, lifespan: Lifespan) -> FastAPI:
     app = FastAPI(title="Cosession", version="0.1.0", lifespan=run, docs_url=None, redoc_url=None)
     app.state.api = api
     errors.install(app)
-    openapi.install(app)
-    spoken = (history, chat, search, snapshot, stream, commands, files, comments)
-    for routes in (accounts, admin, sessions, *spoken, invites, operation):
-        app.include_router(routes.router)
-    app.add_middleware(GZipMiddleware, minimum_size=1_024, compresslevel=5)
-    app.add_middleware(SecurityHeaders)
-    app.add_middleware(LiveSockets, api=api)
-    app.add_middleware(AllowedHosts, hosts=api.settings.hosts)
     return app
 
 

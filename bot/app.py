@@ -35,8 +35,8 @@ log = logging.getLogger(__name__)
 
 class SlackDoor:
     """One Slack workspace's door. `messages` is the budget of messages per user that every door shares; `present` tells
-    who is in a session now; with `browsers` people may sign in with Slack. Belongs to the event loop that `start` runs
-    on."""
+    who is in a session now; with `browsers` people may sign in with Slack; `tell` says to other processes that a
+    request was stored. Belongs to the event loop that `start` runs on."""
 
     def __init__(
         self,
@@ -47,6 +47,7 @@ class SlackDoor:
         messages: Limits,
         present: Callable[[str], list[presence.Shown]],
         browsers: Browsers | None = None,
+        tell: Callable[[], None] = lambda: None,
     ) -> None:
         pace = settings.pace
         self._clock = clock
@@ -61,7 +62,8 @@ class SlackDoor:
         )
         self._keeper = Keeper(self._desk)
         self._worker: Worker | None = None
-        self._intake = Intake(db, clock, settings, self._inbox_grew)
+        self._intake = Intake(db, clock, settings, self._stored)
+        self._tell = tell
         self._sign_in = SignIn(db, clock, settings, browsers) if browsers and settings.can_sign_in else None
         self._tasks: list[asyncio.Task[None]] = []
         db.on_commit(self._keeper.poke)
@@ -80,12 +82,12 @@ class SlackDoor:
         """Who the token belongs to; None until Slack has told."""
         return self._intake.bot
 
-    async def start(self) -> None:
+    async def start(self, *, does_work: bool = True) -> None:
+        """Without `does_work` requests are taken in and stored, and another process mirrors and answers."""
         await self._desk.api.open()
-        self._tasks = [
-            asyncio.create_task(self._keeper.run(), name="slack mirrors"),
-            asyncio.create_task(self._work(), name="slack inbox"),
-        ]
+        self._tasks = [asyncio.create_task(self._meet_slack(does_work=does_work), name="slack inbox")]
+        if does_work:
+            self._tasks.append(asyncio.create_task(self._keeper.run(), name="slack mirrors"))
         for task in self._tasks:
             task.add_done_callback(_report)
 
@@ -103,15 +105,22 @@ class SlackDoor:
         """Another process has added to these sessions. What nobody tells is found by a slow look."""
         self._keeper.wake(session_ids)
 
-    def _inbox_grew(self) -> None:
+    def inbox_grew(self) -> None:
+        """A request was stored, in this process or another. What nobody tells is found by a slow look."""
         if self._worker is not None:
             self._worker.wake()
 
-    async def _work(self) -> None:
+    def _stored(self) -> None:
+        self.inbox_grew()
+        self._tell()
+
+    async def _meet_slack(self, *, does_work: bool) -> None:
         bot = await self._introduce()
         people = People(self._desk.api, bot.team_id, self._desk.pace.profile_age)
         if self._sign_in is not None:
             self._sign_in.workspace = self._desk.api, bot, people
+        if not does_work:
+            return
         self._worker = Worker(
             self._desk,
             self._clock,

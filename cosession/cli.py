@@ -16,6 +16,7 @@ import typer
 
 from core.errors import CosessionError
 from cosession import logs, operator, server, settings
+from cosession.compose import Part
 from cosession.datadir import DataDirBusy, running_server
 
 app = typer.Typer(
@@ -58,19 +59,39 @@ def _settings() -> settings.Settings:
 @app.command()
 def serve(
     workers: Annotated[int, typer.Option(help="Processes; SQLite allows one.", min=1)] = 1,
+    work: Annotated[bool, typer.Option(help="Also keep Slack threads and the timetable, not only the doors.")] = True,
 ) -> None:
     """Run the server."""
+    config = _settings_to_run("--no-work" if not work else "", workers)
+    _run(config, "all" if work else "doors")
+
+
+@app.command()
+def work() -> None:
+    """Run what needs no door: the Slack threads and the timetable. On PORT are its health and metrics alone."""
+    _run(_settings_to_run("work", 1), "work")
+
+
+def _settings_to_run(several: str, workers: int) -> settings.Settings:
+    """`several` names what asks for several processes, if anything does."""
     logs.configure(is_terminal=sys.stderr.isatty())
-    config = None
     with _plain_errors():
         config = _settings()
         if workers > 1:
-            kind = "SQLite allows one process" if config.is_sqlite else "this version runs as one process"
+            kind = "SQLite allows one process" if config.is_sqlite else "start several, each on its own PORT"
             raise settings.SettingsError(f"--workers {workers} is not possible: {kind}.")
+        if several and config.is_sqlite:
+            raise settings.SettingsError(
+                f"{several} leaves the rest to other processes, and SQLite allows one: set DATABASE_URL to Postgres."
+            )
+        return config
+    raise AssertionError("unreachable")
+
+
+def _run(config: settings.Settings, part: Part) -> None:
     with _plain_errors(config):
-        assert config is not None
         try:
-            server.run(config)
+            server.run(config, part)
         except OSError as error:
             raise settings.SettingsError(str(error)) from error
 

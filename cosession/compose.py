@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from fastapi import FastAPI
 
 import api as api_package
-from api.app import add_pages, create_app
+from api.app import add_pages, create_app, create_health_app
 from api.context import MESSAGES_PER_MINUTE, Api, ApiSettings
 from api.context_updates import ContextUpdates
 from api.elsewhere import Elsewhere
@@ -39,6 +40,11 @@ from jobs.scheduler import Scheduler
 log = logging.getLogger(__name__)
 
 STATIC = Path(api_package.__file__).parent / "static"
+#: What a process does: everything; to serve people; or to keep the threads and the timetable.
+Part = Literal["all", "doors", "work"]
+
+#: The topic on which a process says that it has stored a request of Slack's.
+INBOX = "inbox"
 
 
 @dataclass(slots=True)
@@ -73,9 +79,13 @@ def compose(
     clock: Clock = system_clock,
     monotonic: Callable[[], float] = time.monotonic,
     signals: Signals | None = None,
+    *,
+    part: Part = "all",
 ) -> Runtime:
     """Must be called on the running event loop; the app's lifespan starts and stops everything. `monotonic` counts the
-    seconds by which somebody is present; `signals` go to the other processes, where not as the settings say."""
+    seconds by which somebody is present; `signals` go to the other processes, where not as the settings say. `part`
+    is what this process does of it."""
+    does_work, has_doors = part != "doors", part != "work"
     signals = signals or signals_for(settings, clock)
     db = open_database(settings, clock)
     hub = Hub(db, clock, monotonic)
@@ -83,7 +93,7 @@ def compose(
     news = News(hub, db, signals)
     elsewhere = Elsewhere(hub, signals)
     shared = _shared_budget(settings, elsewhere)
-    sandbox = Sandbox(settings, clock) if settings.is_development else None
+    sandbox = Sandbox(settings, clock) if settings.has_sandbox and part == "all" else None
     slack_settings = sandbox.settings if sandbox else connected_workspace(settings)
     api_settings = ApiSettings(
         settings.base_url, settings.hosts, STATIC, settings.is_development, ways_in=ways_in(slack_settings)
@@ -104,10 +114,10 @@ def compose(
     upkeep = Upkeep(hub, db, clock)
     contexts = ContextUpdates(hub, db)
     scheduler = Scheduler(db, clock, signals.process_id)
-    slack = build_door(api, slack_settings) if slack_settings else None
-
-    if slack is not None:
+    slack = build_door(api, slack_settings, lambda: signals.publish(INBOX, b"")) if slack_settings else None
+    if slack is not None and does_work:
         news.on_news(slack.has_news)
+        signals.subscribe(INBOX, lambda _: slack.inbox_grew())
 
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[None]:
@@ -119,16 +129,18 @@ def compose(
             elsewhere.start(partial(take_over, api))
         upkeep.start()
         contexts.start()
-        scheduler.start()
+        if does_work:
+            scheduler.start()
         if sandbox is not None:
             sandbox.start()
             await db.write(sandbox.link_people)
         if slack is not None:
-            await slack.start()
+            await slack.start(does_work=does_work)
         try:
             yield
         finally:
-            scheduler.close()
+            if does_work:
+                scheduler.close()
             if slack is not None:
                 await slack.close()
             if sandbox is not None:
@@ -143,6 +155,9 @@ def compose(
             hub.close()
             await db.close()
 
+    if not has_doors:
+        app = create_health_app(api, lifespan)
+        return Runtime(settings, db, hub, tokens, app, sandbox, slack, contexts, elsewhere, shared)
     app = create_app(api, lifespan)
     if slack is not None:
         app.include_router(slack.router)

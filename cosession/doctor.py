@@ -112,7 +112,7 @@ def _web_view(_settings: Settings) -> Iterator[Finding]:
 
 def _slack(settings: Settings) -> Iterator[Finding]:
     if not settings.has_slack:
-        mode = "the sandbox is on" if settings.is_development else "nothing is mirrored to Slack"
+        mode = "the sandbox is on" if settings.has_sandbox else "nothing is mirrored to Slack"
         yield Finding(f"Slack (not connected: {mode})")
         return
     address = (settings.slack_api_url or "https://slack.com/api/").rstrip("/") + "/auth.test"

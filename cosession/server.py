@@ -1,4 +1,4 @@
-"""`cosession serve`: sets everything up, says where to go, and runs until it is told to stop."""
+"""`cosession serve` and `cosession work`: sets everything up, says where to go, and runs until it is told to stop."""
 
 from __future__ import annotations
 
@@ -18,32 +18,35 @@ from api.door.settings import DoorSettings
 from core import accounts
 from core.db import Transaction
 from core.migrations import upgrade
-from cosession.compose import Runtime, compose, ensure_first_user
+from cosession.compose import Part, Runtime, compose, ensure_first_user
 from cosession.datadir import DataDirLock
 from cosession.settings import LOOPBACK, Settings
 
 log = logging.getLogger(__name__)
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, part: Part = "all") -> None:
     """Blocks until SIGTERM or SIGINT. Raises DataDirBusy, and OSError when the port is taken."""
     with ExitStack() as stack:
         lock = stack.enter_context(DataDirLock(settings.data_dir)) if settings.is_sqlite else None
         listening = stack.enter_context(listening_socket(settings.host, settings.port))
         upgrade(settings.database_url)
         with asyncio.Runner(loop_factory=event_loop_factory()) as runner:
-            runner.run(_serve(settings, listening, lock))
+            runner.run(_serve(settings, listening, lock, part))
 
 
-async def _serve(settings: Settings, listening: socket.socket, lock: DataDirLock | None) -> None:
-    runtime = compose(settings)
+async def _serve(settings: Settings, listening: socket.socket, lock: DataDirLock | None, part: Part) -> None:
+    runtime = compose(settings, part=part)
     local = _local_url(listening)
     welcome: list[asyncio.Task[None]] = []
 
     def announce() -> None:
         if lock is not None:
             lock.announce(local)
-        welcome.append(asyncio.create_task(_say_where(runtime, local)))
+        if part == "work":
+            log.info("health and metrics are at %s", local)
+        else:
+            welcome.append(asyncio.create_task(_say_where(runtime, local)))
 
     door = DoorSettings(trusted_proxies=_proxies(settings))
     await serve(runtime.app, sockets=[listening], settings=door, on_started=announce, on_stopping=runtime.stopping)
@@ -72,7 +75,7 @@ async def _say_where(runtime: Runtime, local: str) -> None:
     base = runtime.settings.base_url
     console.print(f"\n  [bold]Cosession[/bold] is running at {base}\n")
     console.print(f"  Sign in as {name} (works once):  {base}/sign-in#{secret}")
-    if runtime.settings.is_development:
+    if runtime.sandbox is not None:
         console.print(f"  Slack sandbox:                  {base}/sandbox/slack")
     console.print(f"  Data:                           {runtime.settings.data_dir}")
     console.print("  Stop with Ctrl-C.\n")

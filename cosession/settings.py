@@ -82,6 +82,11 @@ class Settings(BaseSettings):
         return not self.has_slack and self.host in LOOPBACK and urlsplit(self.base_url).hostname in LOOPBACK
 
     @property
+    def has_sandbox(self) -> bool:
+        """The workspace in a box lives in one process."""
+        return self.is_development and not self.redis_url
+
+    @property
     def hosts(self) -> frozenset[str]:
         """The values of `Host` that are answered: the public one, this machine's own names, and what was added."""
         public = urlsplit(self.base_url)

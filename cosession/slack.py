@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Callable
 from datetime import datetime
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -142,7 +143,7 @@ class _Browsers:
         set_login(response, self._api, secret, expires_at)
 
 
-def build_door(api: Api, settings: SlackSettings) -> SlackDoor:
+def build_door(api: Api, settings: SlackSettings, tell: Callable[[], None]) -> SlackDoor:
     """The bot, on the same database and the same budget of messages as the other doors."""
     return SlackDoor(
         db=api.db,
@@ -151,4 +152,5 @@ def build_door(api: Api, settings: SlackSettings) -> SlackDoor:
         messages=api.messages,
         present=api.hub.present,
         browsers=_Browsers(api),
+        tell=tell,
     )

@@ -18,6 +18,8 @@ from core.db import Transaction
 from core.errors import CosessionError, NotSignedIn, UserNotFound
 
 router = APIRouter(tags=["operation"])
+#: What a process answers that serves nobody.
+health = APIRouter(tags=["operation"])
 
 
 class Alive(BaseModel):
@@ -41,7 +43,7 @@ class SignInUrl(BaseModel):
     url: str
 
 
-@router.get("/healthz")
+@health.get("/healthz")
 async def healthz() -> Alive:
     """The process answers."""
     return Alive(status="ok")
@@ -53,7 +55,7 @@ async def asyncapi_document() -> dict[str, Any]:
     return asyncapi()
 
 
-@router.get("/readyz")
+@health.get("/readyz")
 async def readyz(api: ApiDep, response: Response) -> dict[str, str]:
     """200 when this process can serve; 503 and the reasons when not. What it can do without is told of as well."""
     checks = {name: check() for name, check in api.readiness.items()}
@@ -74,7 +76,7 @@ async def _database(api: Api) -> str:
     return ""
 
 
-@router.get("/metrics", response_class=PlainTextResponse)
+@health.get("/metrics", response_class=PlainTextResponse)
 async def metrics() -> Response:
     """Counters for Prometheus."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -31,13 +31,6 @@ def test_help_gives_every_promised_chore_a_sentence() -> None:
     assert all(sentence.endswith(".") for _, _, sentence in lines)
 
 
-@needs_make
-def test_a_chore_that_does_not_exist_yet_says_so_and_fails() -> None:
-    done = run("make", "cluster", MAKEFLAGS="")
-    assert done.returncode != 0
-    assert "not available yet" in done.stderr
-
-
 def test_a_machine_without_python_is_told_what_is_needed(tmp_path: Path) -> None:
     shutil.copy(shutil.which("dirname") or "", tmp_path / "dirname")
     done = run("/bin/sh", "scripts/setup.sh", PATH=str(tmp_path), PYTHON="")
