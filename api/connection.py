@@ -80,6 +80,8 @@ class Connection:
     #: When the client was last heard, on the hub's clock; and whether it was counted as one that answers no more.
     heard_at: float = 0.0
     is_ghost: bool = False
+    #: Has said something that is being stored: the answer leaves in one write with what comes of it.
+    awaits_ack: bool = False
     #: How many of those who came since that was last said they were told of when they came themselves.
     newcomers_known: int = 0
     #: Until when the sign-in ran that the client was told will end.

@@ -294,7 +294,7 @@ class Hub:
             # Nearly everybody: whoever has all that was before, and reads as fast as we write.
             if connection.cursor == before and connection.is_live:
                 direct = connection.wire.direct
-                if direct is not None:
+                if direct is not None and not connection.awaits_ack:
                     connection.cursor = head
                     direct(frames)
                     continue

@@ -90,10 +90,12 @@ class Listener:
 
     def _submit(self, caller: Caller, frame: PostChatMessage) -> None:
         work, key = posting(caller, frame), frame.client_msg_id or new_id("cmi")
+        self._connection.awaits_ack = True
         stored: asyncio.Future[Numbered] = self._api.db.submit(lambda tx: work(tx, key))
         stored.add_done_callback(lambda done: self._stored(done, key, frame.client_msg_id))
 
     def _stored(self, done: asyncio.Future[Numbered], key: str, sent_key: str | None) -> None:
+        self._connection.awaits_ack = False
         if done.cancelled():
             return  # The server goes down.
         error = done.exception()

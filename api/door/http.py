@@ -21,7 +21,6 @@ from api.door.body import bounded
 from api.door.limits import Slot
 from api.door.outlet import EXTENSION, Outlet
 from api.door.problem import problem_bytes
-from api.door.request import read_handshake
 from api.door.state import Door
 from api.door.websocket import LiveWebSocket, scope_of
 
@@ -56,17 +55,23 @@ class HardenedHttp(H11Protocol):
         self._is_refused = False
         self._is_lingering = False
         self._is_upgraded = False
+        self._due: float | None = None
 
     # The connection
+
+    def take_over(self, slot: Slot, due: float) -> None:
+        """Before `connection_made`: the connection has a slot already, and its head has to be whole when the loop's
+        time is `due`."""
+        self._slot = slot
+        self._due = due
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         super().connection_made(transport)
         door = self.door
         self._peer = self.client[0] if self.client is not None else ""
-        # A proxy of ours speaks for many; its clients are counted when they ask for a WebSocket.
-        counted = None if door.addresses.is_trusted(self._peer) else door.addresses.counted_as(self._peer)
-        self._slot = door.connections.enter(counted)
-        patience = door.settings.head_timeout
+        patience = door.settings.head_timeout if self._due is None else max(0.0, self._due - self.loop.time())
+        if self._slot is None:
+            self._slot = door.enter(self._peer)
         if self._slot is None:
             patience = min(patience, door.settings.overflow_head_timeout)
             evicted = door.overflow.add(self)
@@ -86,13 +91,7 @@ class HardenedHttp(H11Protocol):
     def data_received(self, data: bytes) -> None:
         if self._is_refused or self.transport.is_closing():
             return  # read, so that the peer sees our answer, and forgotten
-        if not self._has_spoken:
-            self._has_spoken = True
-            handshake = read_handshake(data)
-            if handshake is not None:
-                self.headers = handshake.headers
-                self._upgrade(handshake.method, handshake.target)
-                return
+        self._has_spoken = True
         super().data_received(data)
         self._watch_head()
 
@@ -233,12 +232,8 @@ class HardenedHttp(H11Protocol):
     # Becoming a WebSocket
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        self._upgrade(event.method, event.target)
-
-    def _upgrade(self, method: bytes, target: bytes) -> None:
-        """`headers` are those of the request."""
         door = self.door
-        status = self._handshake_problem(method, target)
+        status = self._handshake_problem(event.method, event.target)
         if status is not None:
             self._refuse(status)
             return
@@ -258,9 +253,9 @@ class HardenedHttp(H11Protocol):
         self._slot = None
         self.connections.discard(self)
         scheme = "wss" if self.scheme == "https" or door.addresses.is_https(self._peer, self.headers) else "ws"
-        scope = scope_of(target, self.headers, scheme=scheme, client=address, server=self.server, state=self.app_state)
+        scope = scope_of(event.target, self.headers, scheme=scheme, client=address, state=self.app_state)
         protocol = cast(type[LiveWebSocket], self.ws_protocol_class)(self.config, self.server_state, self.loop)
-        protocol.begin(self.transport, slot, address, scope, method, self.headers)
+        protocol.begin(self.transport, slot, address, scope, event.method, self.headers)
 
     def _handshake_problem(self, method: bytes, target: bytes) -> int | None:
         longest = self.door.settings.handshake_line_bytes

@@ -14,7 +14,7 @@ from typing import Any
 
 import uvicorn
 
-from api.door.http import http_class
+from api.door.front import front_class
 from api.door.settings import DoorSettings
 from api.door.state import Door
 from api.door.websocket import websocket_class
@@ -47,7 +47,7 @@ async def serve(
     config = uvicorn.Config(
         app,
         interface="asgi3",
-        http=http_class(door),
+        http=front_class(door),
         ws=websocket_class(door),
         ws_max_size=settings.message_bytes,
         ws_ping_interval=settings.ping_interval,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from api.door.address import AddressRules
-from api.door.limits import Connections, Gauge, Overflow
+from api.door.limits import Connections, Gauge, Overflow, Slot
 from api.door.outbox import Flusher
 from api.door.settings import DoorSettings
 
@@ -27,3 +27,8 @@ class Door:
         self.lingering = Gauge(MAX_LINGERING)
         self.newcomers = Gauge(settings.max_newcomers)
         self.flusher = Flusher(asyncio.get_running_loop())
+
+    def enter(self, peer: str) -> Slot | None:
+        """A slot for a connection from `peer`, or None where there are too many."""
+        # A proxy of ours speaks for many; its clients are counted when they ask for a WebSocket.
+        return self.connections.enter(None if self.addresses.is_trusted(peer) else self.addresses.counted_as(peer))

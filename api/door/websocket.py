@@ -299,8 +299,7 @@ class LiveWebSocket(asyncio.Protocol):
             self.wire.write(frame(0x80 | TEXT, message["text"].encode()))
 
     def _open(self, headers: Headers) -> None:
-        # Before any frame: this is written at once, frames at the end of the turn.
-        self._transport.write(switching(self._accept, [*self._server_state.default_headers, *headers]))
+        self.wire.write(switching(self._accept, [*self._server_state.default_headers, *headers]))
         self._accept = b""
         self._state = _State.OPEN
         self.wire.opened()
@@ -460,9 +459,7 @@ class _Inbox:
         return self.messages.pop(0)
 
 
-def scope_of(
-    target: bytes, headers: Headers, *, scheme: str, client: str, server: tuple[str, int | None] | None, state: Scope
-) -> Scope:
+def scope_of(target: bytes, headers: Headers, *, scheme: str, client: str, state: MutableMapping[str, Any]) -> Scope:
     """The ASGI scope of a WebSocket whose request asked for `target`."""
     raw_path, _, query = target.partition(b"?")
     return {
@@ -470,7 +467,7 @@ def scope_of(
         "asgi": {"version": "3.0", "spec_version": "2.4"},
         "http_version": "1.1",
         "scheme": scheme,
-        "server": server,
+        "server": None,
         "client": (client, 0),
         "root_path": "",
         "path": unquote(raw_path.decode("ascii")),

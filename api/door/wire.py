@@ -35,7 +35,7 @@ class Closer(Protocol):
 class Wire(Outbox):
     """One WebSocket, seen from the side that writes."""
 
-    __slots__ = ("_connection", "_on_drained", "_was_open", "expects_login", "is_congested", "is_open", "peer")
+    __slots__ = ("_connection", "_on_drained", "expects_login", "is_congested", "is_open", "peer", "was_open")
 
     def __init__(
         self,
@@ -54,7 +54,8 @@ class Wire(Outbox):
         """Whether the peer reads more slowly than we write. It turns false when `on_drained` callbacks run."""
         self.expects_login = False
         self._connection = connection
-        self._was_open = False
+        self.was_open = False
+        """Whether it was accepted, or can be accepted no more."""
         self._on_drained: tuple[Callable[[], None], ...] = ()
 
     def write_text(self, payload: bytes) -> None:
@@ -126,14 +127,14 @@ class Wire(Outbox):
     # For the connection that owns this wire.
 
     def opened(self) -> None:
-        self.is_open = self._was_open = True
+        self.is_open = self.was_open = True
         if not self._pending:
             self.flushed()
 
     def closed(self) -> None:
         self.direct = None
         self.is_open = False
-        self._was_open = True  # whatever comes too late now is no mistake of the writer's
+        self.was_open = True  # whatever comes too late now is no mistake of the writer's
 
     def forget(self) -> None:
         """The connection is lost: let go of whatever a callback holds."""
@@ -153,7 +154,7 @@ class Wire(Outbox):
         return self._on_drained
 
     def _refuse_if_not_accepted(self) -> None:
-        if not self._was_open:
+        if not self.was_open:
             raise RuntimeError("accept the WebSocket before writing to it or closing it")
 
 

@@ -68,11 +68,22 @@ class Someone:
         if self.last is not None and self.last.following is not None:
             yield self.last.following
 
+    def may_follow(self) -> bool:
+        """Whether there is anybody in `follows`: asked of everybody in a room, many times a second."""
+        for tab in self.connections.values():
+            if tab.following is not None:
+                return True
+        return self.last is not None and self.last.following is not None
+
     def show(self) -> Shown:
         tabs = list(self.connections.values())
         if not tabs:
             last = self.last or Shown(self.person, self.role, "away")
-            return replace(last, person=self.person, role=self.role)
+            is_same = last.person == self.person and last.role == self.role
+            return last if is_same else replace(last, person=self.person, role=self.role)
+        if len(tabs) == 1:
+            tab = tabs[0]
+            return Shown(self.person, self.role, _status(tab), tab.cursor, tab.viewport, tab.following)
         status = _status(max(tabs, key=lambda tab: _WAKEFULNESS[_status(tab)]))
         front = max(tabs, key=lambda tab: (tab.has_told, tab.stirred_at))
         return Shown(self.person, self.role, status, front.cursor, front.viewport, front.following)

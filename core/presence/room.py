@@ -143,6 +143,8 @@ class Room(Company):
 
     def take_followed(self) -> list[tuple[str, str | None]]:
         """Who follows somebody else than when this was last asked: (user_id, whom, or None for nobody any more)."""
+        if not self._followed and not any(map(Someone.may_follow, self.people.values())):
+            return []
         now = {user_id: self._show(someone).following for user_id, someone in self.people.items()}
         news = [(user_id, whom) for user_id, whom in now.items() if whom != self._followed.get(user_id)]
         self._followed = {user_id: whom for user_id, whom in now.items() if whom is not None}
