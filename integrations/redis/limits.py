@@ -96,6 +96,8 @@ class RedisBuckets:
             socket_timeout=TRY_FOR,
             socket_connect_timeout=TRY_FOR,
             retry=Retry(NoBackoff(), 0),
+            protocol=2,
+            driver_info=None,
         )
         self._client = Redis.from_pool(pool)
         self._prefix = f"cosession:limit:{name}:"
