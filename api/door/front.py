@@ -13,11 +13,12 @@ from typing import Any, ClassVar, cast
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from api.door.asgi import scope_of
 from api.door.http import HardenedHttp, http_class
 from api.door.limits import Slot
 from api.door.request import Handshake, read_handshake
 from api.door.state import Door
-from api.door.websocket import LiveWebSocket, scope_of
+from api.door.websocket import LiveWebSocket
 
 
 class FrontDoor(asyncio.Protocol):

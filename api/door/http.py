@@ -17,12 +17,13 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from api.door.asgi import scope_of
 from api.door.body import bounded
 from api.door.limits import Slot
 from api.door.outlet import EXTENSION, Outlet
 from api.door.problem import problem_bytes
 from api.door.state import Door
-from api.door.websocket import LiveWebSocket, scope_of
+from api.door.websocket import LiveWebSocket
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]

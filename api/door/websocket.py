@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable
 from enum import Enum
 from typing import Any, ClassVar, cast
-from urllib.parse import unquote
 
 from uvicorn.config import Config
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.server import ServerState
 
+from api.door.asgi import Headers, Inbox, Scope
 from api.door.bounded import Reader, whole_text
 from api.door.framing import (
     BINARY,
@@ -33,22 +33,20 @@ from api.door.framing import (
     read_close,
 )
 from api.door.handshake import Refused, accept_key, switching
+from api.door.keepalive import Keepalive
 from api.door.limits import Slot
 from api.door.problem import problem_bytes
 from api.door.state import Door
 from api.door.wire import EXTENSION, Wire
 from api.errors import Close
 
-Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
-Headers = Sequence[tuple[bytes, bytes]]
 
 logger = logging.getLogger(__name__)
 
 #: Bytes that may wait for an application that is busy, before the peer has to wait too.
 READ_AHEAD = 64 * 1024
-_PING = frame(0x80 | PING, b"")
 _NO_CODE = 1005
 _LOST = 1006
 
@@ -75,7 +73,6 @@ class LiveWebSocket(asyncio.Protocol):
         "_gone",
         "_heard",
         "_inbox",
-        "_is_held",
         "_is_lingering",
         "_is_newcomer",
         "_is_reading_paused",
@@ -86,7 +83,7 @@ class LiveWebSocket(asyncio.Protocol):
         "_slot",
         "_state",
         "_transport",
-        "_was_heard",
+        "is_held",
         "wire",
     )
 
@@ -100,12 +97,11 @@ class LiveWebSocket(asyncio.Protocol):
         self._state = _State.CONNECTING
         self._accept = b""
         self._close_timer: asyncio.TimerHandle | None = None
-        self._keepalive: asyncio.TimerHandle | None = None
-        self._was_heard = False
-        self._is_held = False
+        self._keepalive: Keepalive | None = None
+        self.is_held = False
         self._is_lingering = False
         self._is_reading_paused = False
-        self._inbox: _Inbox | None = _Inbox()
+        self._inbox: Inbox | None = Inbox()
         self._heard: Callable[[str], None] | None = None
         self._gone: Callable[[], None] | None = None
         self._reader = Reader(
@@ -152,10 +148,15 @@ class LiveWebSocket(asyncio.Protocol):
         self._say_goodbye(_LOST)
 
     def _stop_timers(self) -> None:
-        for timer in (self._close_timer, self._keepalive):
-            if timer is not None:
-                timer.cancel()
-        self._close_timer = self._keepalive = None
+        if self._close_timer is not None:
+            self._close_timer.cancel()
+            self._close_timer = None
+        self._stop_keepalive()
+
+    def _stop_keepalive(self) -> None:
+        if self._keepalive is not None:
+            self._keepalive.stop()
+            self._keepalive = None
 
     def newcomer_no_more(self) -> None:
         if self._is_newcomer:
@@ -168,11 +169,12 @@ class LiveWebSocket(asyncio.Protocol):
     # Reading
 
     def data_received(self, data: bytes) -> None:
-        self._was_heard = True
+        if self._keepalive is not None:
+            self._keepalive.was_heard = True
         if self._state is _State.OVER:
             return
         reader = self._reader
-        if not self._is_held and self._state is _State.OPEN and reader.is_idle:
+        if not self.is_held and self._state is _State.OPEN and reader.is_idle:
             try:
                 text = whole_text(data, self.door.settings.message_bytes)
             except Violation as violation:
@@ -187,7 +189,7 @@ class LiveWebSocket(asyncio.Protocol):
     def _read_on(self) -> None:
         reader = self._reader
         try:
-            while not self._is_held and self._state is not _State.OVER:
+            while not self.is_held and self._state is not _State.OVER:
                 message = reader.next()
                 if message is None:
                     break
@@ -195,7 +197,7 @@ class LiveWebSocket(asyncio.Protocol):
         except Violation as violation:
             self._fail(violation)
             return
-        is_behind = self._is_held and len(reader.waiting) > READ_AHEAD
+        is_behind = self.is_held and len(reader.waiting) > READ_AHEAD
         if is_behind != self._is_reading_paused and not self._transport.is_closing():
             self._is_reading_paused = is_behind
             if is_behind:
@@ -216,7 +218,7 @@ class LiveWebSocket(asyncio.Protocol):
         if self._heard is not None:
             self._heard(message if isinstance(message, str) else "")
         elif self._inbox is not None:
-            self._is_held = True
+            self.is_held = True
             kind = "text" if isinstance(message, str) else "bytes"
             self._inbox.put({"type": "websocket.receive", kind: message})
 
@@ -235,16 +237,16 @@ class LiveWebSocket(asyncio.Protocol):
 
     def _hand_over(self, text: str) -> None:
         """A message that ASGI had been given, and not asked for."""
-        self._is_held = False
+        self.is_held = False
         if self._heard is not None and self._state is _State.OPEN:
             self._heard(text)
         self._read_on()
 
     def hold(self) -> None:
-        self._is_held = True
+        self.is_held = True
 
     def go_on(self) -> None:
-        self._is_held = False
+        self.is_held = False
         if self._reader.waiting:
             self._read_on()
 
@@ -305,7 +307,7 @@ class LiveWebSocket(asyncio.Protocol):
         self.wire.opened()
         if not self.wire.expects_login:
             self.newcomer_no_more()
-        self._keepalive = self._loop.call_later(self.door.settings.ping_interval, self._ping)
+        self._keepalive = Keepalive(self, self.door.settings, self._loop)
         self.go_on()
 
     def _refuse(self, status: int, detail: str | None = None) -> None:
@@ -337,15 +339,13 @@ class LiveWebSocket(asyncio.Protocol):
         self._close_timer = self._loop.call_later(patience, self.wire.abort)
         self._say_goodbye(code)
         # The peer's answer may stand behind messages that nobody will read any more.
-        self._is_held = False
+        self.is_held = False
         self._loop.call_soon(self._read_on)
 
     def _last_words(self, code: int | None, reason: str) -> None:
         self.wire.write(close_frame(code, reason))
         self.wire.closed()
-        if self._keepalive is not None:
-            self._keepalive.cancel()
-            self._keepalive = None
+        self._stop_keepalive()
 
     def _closed_by_peer(self, code: int | None, reason: str) -> None:
         if self._state is _State.OPEN:
@@ -406,77 +406,9 @@ class LiveWebSocket(asyncio.Protocol):
         else:
             self._refuse(503)
 
-    # Keepalive
-
-    def _ping(self) -> None:
-        self._was_heard = False
-        self.wire.write(_PING)
-        self._keepalive = self._loop.call_later(self.door.settings.ping_timeout, self._judge)
-
-    def _judge(self) -> None:
-        """Whoever has said anything since the ping is there. A pong may also wait behind a message that the application
-        has not taken yet: then the slow side are we."""
-        if self._was_heard or self._is_held:
-            settings = self.door.settings
-            wait = max(0.0, settings.ping_interval - settings.ping_timeout)
-            self._keepalive = self._loop.call_later(wait, self._ping)
-        else:
-            self.close_with(INTERNAL_ERROR, "keepalive ping timeout")
-
 
 def _nobody(_text: str) -> None:
     """Hears what comes after the end."""
-
-
-class _Inbox:
-    """What an application is going to receive by ASGI: one message at a time, and at last, for ever, the end."""
-
-    __slots__ = ("_end", "_waiter", "messages")
-
-    def __init__(self) -> None:
-        self.messages: list[dict[str, Any]] = [{"type": "websocket.connect"}]
-        self._end: dict[str, Any] | None = None
-        self._waiter: asyncio.Future[None] | None = None
-
-    def put(self, message: dict[str, Any]) -> None:
-        self.messages.append(message)
-        self._wake()
-
-    def end(self, message: dict[str, Any]) -> None:
-        self._end = self._end or message
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    async def get(self) -> dict[str, Any]:
-        while not self.messages:
-            if self._end is not None:
-                return self._end
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        return self.messages.pop(0)
-
-
-def scope_of(target: bytes, headers: Headers, *, scheme: str, client: str, state: MutableMapping[str, Any]) -> Scope:
-    """The ASGI scope of a WebSocket whose request asked for `target`."""
-    raw_path, _, query = target.partition(b"?")
-    return {
-        "type": "websocket",
-        "asgi": {"version": "3.0", "spec_version": "2.4"},
-        "http_version": "1.1",
-        "scheme": scheme,
-        "server": None,
-        "client": (client, 0),
-        "root_path": "",
-        "path": unquote(raw_path.decode("ascii")),
-        "raw_path": raw_path,
-        "query_string": query,
-        "headers": list(headers),
-        "subprotocols": [],
-        "state": dict(state),
-    }
 
 
 def websocket_class(door: Door) -> type[LiveWebSocket]:

@@ -101,6 +101,10 @@ class Probe:
         await send({"type": "websocket.accept"})
         if path == "/slow":
             await self.hold.wait()
+        if path == "/listen":
+            await receive()
+            self._listen(wire)
+            return
         while True:
             message = await receive()
             if message["type"] == "websocket.disconnect":
@@ -112,6 +116,19 @@ class Probe:
                 await send({"type": "websocket.send", "text": message["text"]})
             else:
                 await send({"type": "websocket.send", "bytes": message["bytes"]})
+
+    def _listen(self, wire: Wire) -> None:
+        """Answers each message a turn of the loop later, and takes no other until then."""
+
+        def heard(text: str) -> None:
+            wire.hold()
+            asyncio.get_running_loop().call_soon(answer, text)
+
+        def answer(text: str) -> None:
+            wire.write_text(f"heard {text}".encode())
+            wire.go_on()
+
+        wire.listen(heard, lambda: self.heard.append("gone"))
 
 
 @dataclass
