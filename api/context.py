@@ -28,6 +28,8 @@ class ApiSettings:
     hosts: frozenset[str]
     static: Path
     is_development: bool = False
+    #: For the operator's backups; SQLite's only.
+    database_url: str = ""
     #: Other systems by which people may come in, and where that begins: provider → path.
     ways_in: Mapping[str, str] = field(default_factory=dict[str, str])
 

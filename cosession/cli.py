@@ -134,17 +134,31 @@ def token(
 
 
 @app.command()
-def migrate() -> None:
-    """Bring the database to this version's schema."""
+def migrate(
+    restored: Annotated[
+        bool, typer.Option("--restored", help="A backup was put back: clients that saw more begin anew.")
+    ] = False,
+) -> None:
+    """Bring the database to this version's schema. No server may run on SQLite meanwhile."""
+    from core.backup import begin_another_history
     from core.migrations import upgrade
 
+    config = None
     with _plain_errors():
         config = _settings()
-        if config.is_sqlite:
-            operator.on_database(config, lambda _tx: None)
-        else:
+    with _plain_errors(config):
+        if not config.is_sqlite:
             upgrade(config.database_url)
+        operator.on_database(config, begin_another_history if restored else lambda _tx: None)
         typer.echo("The database is up to date.")
+
+
+@app.command()
+def backup(file: Path) -> None:
+    """Copy the SQLite database to a new file, also while the server runs."""
+    with _plain_errors():
+        size = operator.back_up(_settings(), file)
+        typer.echo(f"{file}: {size:,} bytes")
 
 
 @app.command(name="import")

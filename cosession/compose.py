@@ -96,7 +96,12 @@ def compose(
     sandbox = Sandbox(settings, clock) if settings.has_sandbox and part == "all" else None
     slack_settings = sandbox.settings if sandbox else connected_workspace(settings)
     api_settings = ApiSettings(
-        settings.base_url, settings.hosts, STATIC, settings.is_development, ways_in=ways_in(slack_settings)
+        settings.base_url,
+        settings.hosts,
+        STATIC,
+        settings.is_development,
+        database_url=settings.database_url if settings.is_sqlite else "",
+        ways_in=ways_in(slack_settings),
     )
     api = Api(
         db=db,

@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
 
 from api.tokens import Tokens
-from core import accounts, tables
+from core import accounts, backup, tables
 from core.clock import system_clock
 from core.db import Transaction
 from core.errors import UserNotFound
@@ -85,6 +86,19 @@ def sign_out(settings: Settings, email: str) -> None:
     _either(settings, direct, lambda server: server.post(f"/api/operator/users/{email}/sign-out", {}))
 
 
+def back_up(settings: Settings, target: Path) -> int:
+    """Copies the database to a new file, whether a server runs or not; its size in bytes. Raises CommandFailed,
+    CosessionError."""
+    if not settings.is_sqlite:
+        raise CommandFailed("That is for SQLite. Postgres is backed up with pg_dump: see docs/deployment.md.")
+    target = target.absolute()
+    return _either(
+        settings,
+        lambda _tx: backup.copy(settings.database_url, target),
+        lambda server: int(server.post("/api/operator/backups", {"path": str(target)}, patience=3_600.0)["size"]),
+    )
+
+
 def user_by_email(tx: Transaction, email: str) -> tables.User:
     """Raises UserNotFound in words that help."""
     user = accounts.find_by_email(tx, email)
@@ -146,13 +160,13 @@ class OperatorClient:
     def get(self, path: str) -> Any:
         return self._answer("GET", path, None)
 
-    def post(self, path: str, body: dict[str, Any]) -> Any:
-        return self._answer("POST", path, body)
+    def post(self, path: str, body: dict[str, Any], patience: float = 10.0) -> Any:
+        return self._answer("POST", path, body, patience)
 
-    def _answer(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+    def _answer(self, method: str, path: str, body: dict[str, Any] | None, patience: float = 10.0) -> Any:
         headers = {"Authorization": f"Bearer {self._token}"}
         try:
-            response = httpx2.request(method, self._url + path, json=body, headers=headers, timeout=10.0)
+            response = httpx2.request(method, self._url + path, json=body, headers=headers, timeout=patience)
         except httpx2.HTTPError as error:
             raise CommandFailed(f"The server at {self._url} does not answer: {error}.") from error
         if response.status_code >= 400:

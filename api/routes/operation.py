@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -13,9 +15,9 @@ from api.asyncapi import asyncapi
 from api.auth import ApiDep
 from api.context import Api
 from api.routes.accounts import Body
-from core import accounts, tables
+from core import accounts, backup, tables
 from core.db import Transaction
-from core.errors import CosessionError, NotSignedIn, UserNotFound
+from core.errors import CosessionError, Invalid, NotSignedIn, UserNotFound
 
 router = APIRouter(tags=["operation"])
 #: What a process answers that serves nobody.
@@ -37,6 +39,15 @@ class UserView(BaseModel):
     email: str | None
     username: str
     token_version: int
+
+
+class NewBackup(Body):
+    path: str = Field(max_length=4_000)
+
+
+class BackupView(BaseModel):
+    #: Bytes.
+    size: int
 
 
 class SignInUrl(BaseModel):
@@ -135,6 +146,18 @@ async def sign_out_everywhere(email: str, request: Request, api: ApiDep) -> None
         return user.id, user.token_version
 
     api.hub.sign_out(*await api.db.write(sign_out))
+
+
+@router.post("/api/operator/backups", status_code=201, include_in_schema=False)
+async def back_up(body: NewBackup, request: Request, api: ApiDep) -> BackupView:
+    """`cosession backup` while a server holds the SQLite file. The copy is made by the server, on its machine."""
+    _check_operator(api, request)
+    path = Path(body.path)
+    if not api.settings.database_url:
+        raise Invalid("That is for SQLite. Postgres is backed up with pg_dump.")
+    if not path.is_absolute():
+        raise Invalid("Name the whole path of the file.")
+    return BackupView(size=await asyncio.to_thread(backup.copy, api.settings.database_url, path))
 
 
 def _by_email(tx: Transaction, email: str) -> tables.User:
