@@ -67,35 +67,47 @@ class Intake:
         self._mind(room)
 
     def _mind(self, room: Room) -> None:
-        if room.has_hole and room.hole_timer is None and room.filling is None:
-            room.hole_timer = asyncio.get_running_loop().call_later(PATIENCE, self._begin, room)
+        is_minded = room.is_forgotten or room.hole_timer is not None or room.filling is not None
+        if room.has_hole and not is_minded:
+            room.hole_timer = asyncio.get_running_loop().call_later(PATIENCE, self._begin, room, room.head)
 
-    def _begin(self, room: Room) -> None:
+    def _begin(self, room: Room, head: int) -> None:
         room.hole_timer = None
-        if room.has_hole and not room.is_forgotten:
+        if room.is_forgotten:
+            return
+        if room.head > head:
+            self._mind(room)  # That hole has closed. Another one is given its own time.
+        elif room.has_hole:
             room.filling = asyncio.create_task(self._fill(room), name="hole in a log")
 
     async def _fill(self, room: Room) -> None:
         try:
-            while room.has_hole and not room.is_forgotten:
-                page = await self._db.read(
-                    lambda tx, at=room.head: session_log.read_after(tx, room.session_id, at, PAGE)
-                )
-                if not page:
-                    log.error("entries of %s were told of that the log does not hold", room.session_id)
-                    room.known = room.head
-                    room.early.clear()
-                    break
-                metrics.HOLES.inc()
-                self.take(room, map(of_log, page))
+            while room.has_hole and not room.is_forgotten and await self._read_on(room):
+                pass
         except CosessionError:
             log.warning("a hole in %s could not be read; it is read again soon", room.session_id)
-            room.hole_timer = asyncio.get_running_loop().call_later(AGAIN, self._begin, room)
+            self._try_again(room)
         except Exception:
             log.exception("a hole in %s could not be filled; it is tried again soon", room.session_id)
-            room.hole_timer = asyncio.get_running_loop().call_later(AGAIN, self._begin, room)
+            self._try_again(room)
         finally:
             room.filling = None
+        self._mind(room)
+
+    async def _read_on(self, room: Room) -> bool:
+        """Takes in what the log holds after the head. Whether there may be more. Raises StorageUnavailable."""
+        page = await self._db.read(lambda tx, at=room.head: session_log.read_after(tx, room.session_id, at, PAGE))
+        if page:
+            metrics.HOLES.inc()
+            self.take(room, map(of_log, page))
+        elif room.has_hole:
+            log.error("entries of %s were told of that the log does not hold", room.session_id)
+            room.known = room.head
+            room.early.clear()
+        return len(page) == PAGE
+
+    def _try_again(self, room: Room) -> None:
+        room.hole_timer = asyncio.get_running_loop().call_later(AGAIN, self._begin, room, room.head)
 
     @staticmethod
     def forget(room: Room) -> None:

@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import orjson
 import pytest
@@ -17,17 +18,19 @@ from api.errors import Close
 from api.frames import Position
 from api.hub import Hub
 from api.news import News, topic_of
-from api.room import Room
+from api.room import Arrival, Room
 from core import log, sessions
 from core.access import add_participant, session_for
 from core.clock import system_clock
-from core.db import Appended, Database, Transaction
+from core.db import Appended, Database, Transaction, Work
 from core.engines import open_engine
+from core.errors import StorageUnavailable
 from core.events import AgentMessage
 from core.heads import heads
 from tests.api.support import Notes, Place, open_place
 from tests.support.signals import Lines
 
+T = TypeVar("T")
 SEQ = re.compile(rb'"seq":(\d+),"at":')
 
 
@@ -262,6 +265,45 @@ async def test_a_catch_up_stops_at_a_removal_that_nobody_has_told_of(place: Plac
     await until(lambda: wire.closed is not None)
     assert max(entries_of(wire)) <= removal
     place.api.hub.leave(room, connection)
+
+
+class Moody(Database):
+    """Cannot be read the first time."""
+
+    failures = 1
+
+    async def read(self, work: Work[T]) -> T:
+        if self.failures:
+            self.failures -= 1
+            raise StorageUnavailable
+        return await super().read(work)
+
+
+async def test_a_hole_is_read_again_until_it_is_filled_and_what_never_was_is_given_up(
+    place: Place, elsewhere: Elsewhere, postgres_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await say_at_once(elsewhere.db, place, ["hello"] * 700)
+    head = await head_of(place)
+    db = Moody(open_engine(postgres_url), system_clock)
+    taken: list[int] = []
+
+    def publish(room: Room, arrival: Arrival) -> None:
+        room.remember(arrival.seq, arrival.frame)
+        taken.append(arrival.seq)
+
+    room = Room(place.session_id, head=0)
+    room.place(0)
+    taker = intake.Intake(db, publish)
+    taker.learn(room, head)
+    await until(lambda: room.head == head)
+    assert taken == list(range(1, head + 1))
+    assert db.failures == 0
+    taker.learn(room, head + 5)
+    await until(lambda: not room.has_hole)
+    assert (room.head, room.known) == (head, head)
+    assert "that the log does not hold" in caplog.text
+    taker.forget(room)
+    await db.close()
 
 
 @pytest.mark.parametrize(
