@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import make_url, text
+from sqlalchemy import event, make_url, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -36,12 +36,30 @@ def upgrade(url: str) -> None:
     if make_url(url).get_backend_name() == "sqlite":
         database = make_url(url).database
         Path(str(database)).parent.mkdir(parents=True, exist_ok=True)
-        engine = sqlite_writer(url)
-        with engine.begin() as connection:
-            upgrade_on(connection)
-        engine.dispose()
+        _upgrade_sqlite(url)
         return
     asyncio.run(_upgrade_postgres(url))
+
+
+def _upgrade_sqlite(url: str) -> None:
+    """SQLite cannot change most of a table: a new one takes its place, and what refers to the old one must not mind in
+    between (https://sqlite.org/lang_altertable.html#otheralter). What refers to nothing in the end is an error."""
+    engine = sqlite_writer(url)
+    event.listen(engine, "connect", _mind_no_references)
+    try:
+        with engine.begin() as connection:
+            upgrade_on(connection)
+            dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+            if dangling:
+                raise RuntimeError(
+                    f"rows refer to nothing after the migration, in {sorted({row[0] for row in dangling})}"
+                )
+    finally:
+        engine.dispose()
+
+
+def _mind_no_references(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA foreign_keys=OFF").close()
 
 
 async def _upgrade_postgres(url: str) -> None:

@@ -1,0 +1,66 @@
+"""A database of any earlier version is brought forward: its history stays as it is, and everything works on it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from core.migrations import is_current, upgrade
+from tests.faults.history import ANN, SESSION, bring_to, fill, on_connection, released
+from tests.faults.rounds import WHOLE
+from tests.stories.house import Someone, open_house
+
+#: 20,000 where everything is asked for.
+ENTRIES = 20_000 if WHOLE else 1_500
+
+
+def fingerprint(connection: Connection) -> tuple[int, str]:
+    """How many entries there are, and a hash over all that they say, in order."""
+    rows = connection.execute(sa.text("SELECT seq, type, actor_id, key, frame FROM events ORDER BY session_id, seq"))
+    digest, count = hashlib.sha256(), 0
+    for row in rows:
+        digest.update(repr(tuple(row)).encode())
+        count += 1
+    return count, digest.hexdigest()
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("revision", released())
+def test_what_an_earlier_version_wrote_is_kept_to_the_letter(revision: str, database_url: str) -> None:
+    def begin(connection: Connection) -> tuple[int, str]:
+        bring_to(connection, revision)
+        fill(connection, ENTRIES)
+        return fingerprint(connection)
+
+    before = on_connection(database_url, begin)
+    assert before[0] == ENTRIES
+    upgrade(database_url)
+    assert on_connection(database_url, is_current)
+    assert on_connection(database_url, fingerprint) == before
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("revision", released())
+async def test_people_go_on_where_an_earlier_version_left_them(
+    revision: str, database_url: str, tmp_path: Path
+) -> None:
+    def begin(connection: Connection) -> None:
+        bring_to(connection, revision)
+        fill(connection, 400)
+
+    await asyncio.to_thread(on_connection, database_url, begin)
+    async with open_house(database_url, tmp_path / "data") as house:
+        ann = Someone(house, ANN, "Ann")
+        tab = await ann.open(SESSION, epoch="epo_old", since=0)
+        assert tab.frames[0]["is_resumed"]
+        await tab.until_seq(400)
+        assert (await tab.say("and on it goes"))["seq"] == 401
+        found = await ann.call("GET", f"/api/sessions/{SESSION}/search", params={"q": "paragraph204"})
+        assert found.is_success, found.text
+        assert "paragraph204" in found.text
+        await house.check()
