@@ -29,7 +29,26 @@ from api.routes import (
 )
 from api.socket import LiveSockets
 
+
+async def refuse(_scope: Scope, receive: Receive, send: Send) -> None:
+    """There is no socket at this address."""
+    await receive()
+    await send({"type": "websocket.close"})
+
+
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
+
+
+class _Application(FastAPI):
+    """Sockets go past the framework, which has no part in them."""
+
+    sockets: ASGIApp = staticmethod(refuse)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self.sockets(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def create_app(api: Api, lifespan: Lifespan) -> FastAPI:
@@ -42,8 +61,8 @@ def create_app(api: Api, lifespan: Lifespan) -> FastAPI:
     app.include_router(operation.health)
     app.add_middleware(GZipMiddleware, minimum_size=1_024, compresslevel=5)
     app.add_middleware(SecurityHeaders)
-    app.add_middleware(LiveSockets, api=api)
     app.add_middleware(AllowedHosts, hosts=api.settings.hosts)
+    app.sockets = AllowedHosts(LiveSockets(refuse, api), api.settings.hosts)
     return app
 
 
@@ -56,14 +75,14 @@ def create_health_app(api: Api, lifespan: Lifespan) -> FastAPI:
     return app
 
 
-def _bare(api: Api, lifespan: Lifespan) -> FastAPI:
+def _bare(api: Api, lifespan: Lifespan) -> _Application:
     @asynccontextmanager
     async def run(_app: FastAPI) -> AsyncGenerator[None]:
         async with lifespan():
             yield
 
     # FastAPI's own documentation page loads its scripts from a CDN; ours is served from this process.
-    app = FastAPI(title="Cosession", version="0.1.0", lifespan=run, docs_url=None, redoc_url=None)
+    app = _Application(title="Cosession", version="0.1.0", lifespan=run, docs_url=None, redoc_url=None)
     app.state.api = api
     errors.install(app)
     return app

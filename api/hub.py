@@ -22,10 +22,8 @@ from api.frames import (
     ContextUpdate,
     Draining,
     Frame,
-    Participant,
     PresenceUpdate,
     Summoned,
-    UserJoined,
     UserLeft,
 )
 from api.intake import PAGE, TELLING, Intake, of_commit, of_log
@@ -42,7 +40,6 @@ from core.events import (
     ParticipantAdded,
     ParticipantRemoved,
     Person,
-    Role,
     RoleChanged,
 )
 
@@ -184,7 +181,7 @@ class Hub:
         newcomers, room.newcomers = room.newcomers, []
         if not newcomers:
             return
-        frames = [framed(UserJoined(user=_participant(person, role))) for _, person, role in newcomers]
+        frames = [views.user_joined(person, role) for _, person, role in newcomers]
         everything = b"".join(frames)
         for connection in room.connections.values():
             known, connection.newcomers_known = connection.newcomers_known, 0
@@ -422,11 +419,17 @@ class Hub:
     def _send_presence(self, room: Room) -> None:
         room.presence_timer = None
         room.presence_sent_at = self._monotonic()
+        if not room.connections:
+            room.newcomers.clear()  # Nobody is here to be told: whoever comes is shown everybody.
+        else:
+            self._tell_presence(room)
+        if self.others is not None:
+            self.others.changed(room)
+
+    def _tell_presence(self, room: Room) -> None:
         self._announce(room)
         for news in views.presence_news(room.presence):
             self._broadcast(room, framed(news))
-        if self.others is not None:
-            self.others.changed(room)
 
     def _drained(self, room: Room, connection: Connection) -> None:
         if connection.drained is not None:
@@ -442,7 +445,3 @@ class Hub:
             connection.write_ephemeral(framed(PresenceUpdate(users=everyone)))
             if room.context is not None:
                 connection.write_ephemeral(framed(ContextUpdate(context=room.context)))
-
-
-def _participant(person: Person, role: Role) -> Participant:
-    return Participant(user_id=person.user_id, username=person.username, color=person.color, role=role)

@@ -11,7 +11,7 @@ from api import statistics
 from api.connection import Connection
 from api.door.framing import frame_text
 from api.frames import Frame, SessionContext
-from api.views import shown
+from api.views import listed
 from core import presence
 from core.events import Event, ParticipantAdded, ParticipantRemoved, Person, Role, RoleChanged
 
@@ -141,7 +141,7 @@ class Room:
             if someone is None:
                 self._listed.pop(user_id, None)
             else:
-                self._listed[user_id] = shown(someone).model_dump_json().encode()
+                self._listed[user_id] = listed(someone)
         return b"[" + b",".join(self._listed.values()) + b"]"
 
     def statistics(self, now: float) -> statistics.RoomStatistics:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+import orjson
 from sqlalchemy import text
 
+from api.door.framing import frame_text
 from api.frames import (
     Followed,
     Frame,
@@ -24,6 +26,7 @@ from core import chat, health, reading, sessions, tables
 from core.access import Seat
 from core.clock import iso
 from core.db import Transaction
+from core.events import Person, Role
 from core.hot import Hot
 from core.presence import Room, Shown
 
@@ -130,6 +133,30 @@ def presence_news(room: Room) -> list[Frame]:
         TypingNotice(user_id=person.user_id, username=person.username, is_typing=True) for person in room.take_typing()
     ]
     return news
+
+
+def user_joined(person: Person, role: Role) -> bytes:
+    """See `api.frames.UserJoined`, framed. After a restart everybody comes, and is said to everybody."""
+    user = {"user_id": person.user_id, "username": person.username, "color": person.color, "role": role}
+    return frame_text(orjson.dumps({"type": "user_joined", "user": user}))
+
+
+def listed(someone: Shown) -> bytes:
+    """See `shown`, encoded. Nearly everybody who comes has not said yet where they are."""
+    if someone.cursor is not None or someone.viewport is not None:
+        return shown(someone).model_dump_json().encode()
+    person = someone.person
+    return orjson.dumps(
+        {
+            "user_id": person.user_id,
+            "username": person.username,
+            "color": person.color,
+            "status": someone.status,
+            "cursor": None,
+            "viewport": None,
+            "following": someone.following,
+        }
+    )
 
 
 def shown(someone: Shown) -> PersonPresence:

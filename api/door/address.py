@@ -7,6 +7,7 @@ right: the rightmost address that is not one of our proxies is the last thing th
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from core.errors import Invalid
@@ -47,6 +48,8 @@ class AddressRules:
     def __init__(self, *, trusted_proxies: Iterable[str], uncapped: Iterable[str]) -> None:
         self._trusted = _networks(trusted_proxies, "trusted proxies")
         self._uncapped = _networks(uncapped, "uncapped networks")
+        # After a restart the same few addresses come again and again.
+        self.counted_as = lru_cache(1_024)(self._counted_as)
 
     def is_trusted(self, peer: str) -> bool:
         if not self._trusted:
@@ -76,7 +79,7 @@ class AddressRules:
             for name, value in headers
         )
 
-    def counted_as(self, address: str) -> str | None:
+    def _counted_as(self, address: str) -> str | None:
         """The key under which connections from `address` are counted; None if they are not."""
         parsed = parse_address(address)
         if parsed is None or any(parsed in network for network in self._uncapped):
