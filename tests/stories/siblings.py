@@ -62,6 +62,16 @@ class Siblings:
                     await asyncio.sleep(0.02)
 
 
+async def talk_until(tab: Client, name: str, is_over: asyncio.Event) -> int:
+    """Says one thing after the other, each acknowledged, until it is over. How many."""
+    count = 0
+    while not is_over.is_set():
+        assert (await tab.say(f"{name} {count}"))["type"] == "ack"
+        count += 1
+        await asyncio.sleep(0.3)  # The pace of somebody who may say 100 things a minute, for a minute.
+    return count
+
+
 NewSignals = Callable[[str], Signals | None]
 Opener = Callable[..., Awaitable[Siblings]]
 
