@@ -1,1 +1,1 @@
-"""What processes share through Redis."""
+"""What processes share through Redis: signals between them (`seal`, `line`, `signals`), and limits."""
