@@ -8,18 +8,17 @@ Whatever fails is tried again from the log; nothing is remembered that the datab
 from __future__ import annotations
 
 import asyncio
-import copy
 import logging
 import time
 from collections.abc import Sequence
 from datetime import timedelta
 
 from bot import blocks, metrics
+from bot.agent_post import AgentPost
 from bot.changed_in_session import Change, is_change, tell
 from bot.desk import Desk, backoff
 from bot.mrkdwn import to_parts
 from bot.pages import Entry, Page, Start, read_page, read_start
-from bot.progress import Progress, begins_turn
 from bot.thread import Thread, ThreadGone
 from bot.web import Ambiguous, Limited, SlackFailure
 from core import mirrors
@@ -44,14 +43,11 @@ class ThreadMirror:
         self._lease = lease
         self._wake = asyncio.Event()
         self._cursor = self._saved = 0
-        self._progress: Progress | None = None
-        self._progress_ts: str | None = None
-        self._is_progress_stale = False
+        self._agent = AgentPost(desk, lease)
         self._card_hash = ""
         self._card_seq = 0
         self._taken_at = time.monotonic()
-        long_ago = float("-inf")
-        self._edited_at = self._card_at = long_ago
+        self._card_at = float("-inf")
 
     def wake(self) -> None:
         self._wake.set()
@@ -67,12 +63,7 @@ class ThreadMirror:
     def _take_up(self, start: Start) -> Thread:
         self._cursor = self._saved = start.cursor
         self._card_hash = start.card_hash
-        if start.progress_ts is not None and start.progress_seq is not None:
-            self._progress = Progress(start.progress_seq)
-            self._progress_ts = start.progress_ts
-            for entry in start.turn:
-                self._progress.apply(entry.event)
-            self._is_progress_stale = True
+        self._agent.take_up(start)
         has_intent = start.intent is not None
         return Thread(
             self._desk,
@@ -177,8 +168,7 @@ class ThreadMirror:
             await self._say_message(thread, entry.seq, event.message)
         else:
             assert isinstance(event, SessionEnded)
-            if self._progress is not None and self._progress.status == "running":
-                self._progress.status, self._is_progress_stale = "interrupted", True
+            self._agent.interrupt()
             text = ":checkered_flag: The session has ended. It stays readable, with everything that was said."
             stamps = await thread.say(entry.seq, [text])
             await self._done_saying(thread, entry.seq, "", stamps)
@@ -193,58 +183,19 @@ class ThreadMirror:
         thread.intent = None
         self._cursor = self._saved = seq
 
-    # -- the agent's message
-
     async def _fold(self, thread: Thread, entries: Sequence[Entry]) -> None:
-        """Sums up a stretch of the log in which nobody speaks. Only a new turn is posted at once."""
-        last = entries[-1].seq
-        progress = copy.deepcopy(self._progress)
-        has_changed = False
-        for entry in entries:
-            if progress is None and begins_turn(entry.event):
-                progress = Progress(entry.seq)
-            has_changed |= progress is not None and progress.apply(entry.event)
-        if progress is not None and self._progress_ts is None:
-            await self._begin_progress(thread, progress, last)
-        elif has_changed:
-            self._is_progress_stale = True
-        self._progress, self._cursor = progress, last
-
-    async def _begin_progress(self, thread: Thread, progress: Progress, last: int) -> None:
-        first = progress.first_seq
-        shown = blocks.progress(progress)
-        was_there = thread.is_there(first) or thread.must_look
-        [ts] = await thread.say(first, [shown.text], blocks=list(shown.blocks))
-        await thread.write(lambda tx: mirrors.advance(tx, self._lease, cursor=last, progress=(ts, first)))
-        thread.intent = None
-        self._saved, self._progress_ts, self._edited_at = last, ts, time.monotonic()
-        # One that an earlier attempt posted may tell less than this one; a finished one is closed by an edit.
-        self._is_progress_stale = was_there or progress.status != "running"
-
-    async def _refresh_progress(self, thread: Thread) -> None:
-        progress = self._progress
-        if progress is None or self._progress_ts is None or not self._is_progress_stale:
-            return
-        is_final = progress.status != "running"
-        if not is_final and time.monotonic() < self._edited_at + self._desk.pace.progress_every:
-            return
-        self._edited_at = time.monotonic()
-        await thread.edit(self._progress_ts, blocks.progress(progress))
-        self._is_progress_stale = False
-        if is_final:
-            cursor = self._cursor
-            await thread.write(lambda tx: mirrors.advance(tx, self._lease, cursor=cursor, progress=None))
-            self._progress = self._progress_ts = None
-            self._saved = cursor
+        stored = await self._agent.fold(thread, entries)
+        self._cursor = entries[-1].seq
+        if stored is not None:
+            self._saved = stored
 
     # -- the card
 
     async def _refresh(self, thread: Thread, page: Page) -> None:
         """Edits what may be edited now. Slack's "not now" to an edit holds nobody's words up."""
-        try:
-            await self._refresh_progress(thread)
-        except Limited as wait:
-            self._edited_at = time.monotonic() + wait.seconds - self._desk.pace.progress_every
+        cursor = self._cursor
+        if await self._agent.refresh(thread, cursor):
+            self._saved = cursor
         try:
             await self._refresh_card(thread, page)
         except Limited as wait:
@@ -269,7 +220,7 @@ class ThreadMirror:
 
     async def _is_finished(self, thread: Thread, page: Page) -> bool:
         """The session has ended and nothing of it is left to be written."""
-        if page.card.is_live or self._is_progress_stale or self._card_seq < page.head:
+        if page.card.is_live or self._agent.is_stale or self._card_seq < page.head:
             return False
         await self._save(thread)
         await thread.write(lambda tx: mirrors.close(tx, self._lease))
@@ -277,14 +228,14 @@ class ThreadMirror:
 
     def _is_idle(self, quiet_since: float, page: Page) -> bool:
         is_quiet = time.monotonic() - quiet_since > self._desk.pace.idle
-        return is_quiet and not page.card.here and self._progress is None and self._card_seq == page.head
+        return is_quiet and not page.card.here and not self._agent.is_open and self._card_seq == page.head
 
     async def _rest(self, thread: Thread) -> None:
         """Waits for news, or until something that was held back may be written."""
         pace, now = self._desk.pace, time.monotonic()
         moments = [now + pace.poll, self._card_at + pace.card_every, thread.leased_at + pace.lease / 3]
-        if self._is_progress_stale:
-            moments.append(self._edited_at + pace.progress_every)
+        if self._agent.is_stale:
+            moments.append(self._agent.due_at)
         if self._saved < self._cursor:
             moments.append(thread.leased_at + pace.save_every)
         left = min(moment - now for moment in moments if moment > now)

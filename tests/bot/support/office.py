@@ -57,7 +57,7 @@ FAST = Pace(
 )
 
 
-async def eventually(look: Callable[[], Awaitable[T]], seconds: float = 15.0) -> T:
+async def eventually(look: Callable[[], Awaitable[T]], seconds: float = 40.0) -> T:
     """Looks again and again until there is something to see, and returns it."""
     async with asyncio.timeout(seconds):
         while True:
@@ -214,7 +214,7 @@ class Office:
 
     # -- waiting
 
-    async def until(self, is_so: Callable[[], bool], seconds: float = 15.0) -> None:
+    async def until(self, is_so: Callable[[], bool], seconds: float = 40.0) -> None:
         """Looks until something is so: what is in Slack has no other way to tell."""
 
         async def look() -> bool:
@@ -222,7 +222,7 @@ class Office:
 
         await eventually(look, seconds)
 
-    async def until_row(self, is_so: Callable[[tables.Mirror], bool], seconds: float = 15.0) -> tables.Mirror:
+    async def until_row(self, is_so: Callable[[tables.Mirror], bool], seconds: float = 40.0) -> tables.Mirror:
         async def look() -> tables.Mirror | None:
             row = await self.row()
             return row if row is not None and is_so(row) else None
@@ -231,14 +231,14 @@ class Office:
         assert row is not None
         return row
 
-    async def until_said(self, session_id: str, count: int, seconds: float = 15.0) -> list[tuple[str, str, str]]:
+    async def until_said(self, session_id: str, count: int, seconds: float = 40.0) -> list[tuple[str, str, str]]:
         async def look() -> list[tuple[str, str, str]]:
             said = await self.said(session_id)
             return said if len(said) >= count else []
 
         return await eventually(look, seconds)
 
-    async def until_quiet(self, seconds: float = 15.0) -> None:
+    async def until_quiet(self, seconds: float = 40.0) -> None:
         """Until every request is handled and every reader is at the end of its log."""
         await self.engine.settled()
 
