@@ -8,6 +8,7 @@ worker                   stored requests have their effect, once
 commands, messages       what the requests mean
 identity, errors         who is acting, and what they are told when they may not
 keeper, mirror, pages    the reader of the log
+agent_post, changed_*    what it edits, and what is changed afterwards, both ways
 thread                   posting exactly once
 progress, blocks         what the agent does, the card; pure
 mrkdwn                   Markdown to Slack's text and back; pure
