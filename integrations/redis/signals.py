@@ -76,7 +76,7 @@ class RedisSignals:
         self._became_healthy = asyncio.Event()
         # Outgoing.
         self._waiting: deque[tuple[str, bytes]] = deque()
-        self._waiting_bytes = 0
+        self._waiting_bytes = self._under_way = 0
         self._has_waiting = asyncio.Event()
         self._is_sent = asyncio.Event()
         self._is_sent.set()
@@ -182,7 +182,8 @@ class RedisSignals:
     def _end(self) -> None:
         self._is_healthy = False
         HEALTHY.set(0)
-        SIGNALS.labels("dropped").inc(len(self._waiting))
+        SIGNALS.labels("dropped").inc(len(self._waiting) + self._under_way)
+        self._under_way = 0
         self._waiting.clear()
         self._waiting_bytes = 0
         self._is_sent.set()
@@ -198,7 +199,9 @@ class RedisSignals:
                     self._is_probe_due = False
                     await self._send(line, [(self._probe_topic, self._probe)])
                 batch = self._batch()
+                self._under_way = len(batch)
                 await self._send(line, batch)
+                self._under_way = 0
                 SIGNALS.labels("published").inc(len(batch))
             self._is_sent.set()
 
