@@ -1,0 +1,234 @@
+"""Who may do what from Slack: a row for each way in, a cell for each kind of person. A way in without a row fails.
+
+Driven through the real bot with signed requests. Written by hand, not derived from the product's own table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.commands import WORDS
+from bot.manifest import NEEDS
+from bot.sandbox import Person
+from core import access, accounts, identities, mirrors, sessions, tables
+from core.db import Transaction
+from tests.bot.support.office import Office, open_office
+
+CHANNEL = "#general"
+#: It has its effect; it is refused in words that only this person sees; it has no effect and nobody is told.
+DONE, TOLD, NOTHING = "done", "told", "nothing"
+
+#: From the most to the least that somebody is here. The session is private: being in the workspace opens nothing.
+CALLERS = ("host", "editor", "viewer", "removed", "stranger", "unlinked", "deactivated", "guest")
+
+
+def row(writers: str, others: str, *, outsiders: str | None = None) -> dict[str, str]:
+    """`writers` are host and editor; `others` everybody else who is somebody here."""
+    cells = dict.fromkeys(CALLERS, others) | {"host": writers, "editor": writers}
+    return cells if outsiders is None else cells | dict.fromkeys(("unlinked", "deactivated", "guest"), outsiders)
+
+
+ROWS: dict[str, dict[str, str]] = {
+    "message": row(DONE, TOLD),
+    "message_changed": row(DONE, TOLD),
+    # Slack does not say who deleted, and there is nobody to tell.
+    "message_deleted": row(DONE, NOTHING),
+    "reaction_added": row(DONE, NOTHING),
+    "reaction_removed": row(DONE, NOTHING),
+    # Everybody with an account may start a session; it is their own.
+    "start": dict.fromkeys(CALLERS, DONE) | dict.fromkeys(("unlinked", "deactivated", "guest"), TOLD),
+    "list": dict.fromkeys(CALLERS, DONE) | dict.fromkeys(("unlinked", "deactivated", "guest"), TOLD),
+    "link": dict.fromkeys(CALLERS, DONE) | dict.fromkeys(("unlinked", "deactivated", "guest"), TOLD),
+    "end": dict.fromkeys(CALLERS, TOLD) | {"host": DONE},
+    "help": dict.fromkeys(CALLERS, DONE),
+}
+#: Events that say nothing about what a person wants: see their own tests.
+OTHERS = {"app_mention", "user_change", "message.channels", "message.groups", "message.im"}
+
+
+def test_every_way_in_has_a_row() -> None:
+    events = {event for need in NEEDS for event in need.events}
+    told = {"message", "message_changed", "message_deleted"} | {name for name in ROWS if name.startswith("reaction")}
+    assert events - OTHERS == told - {"message", "message_changed", "message_deleted"}
+    assert set(WORDS) == ROWS.keys() - told
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncGenerator[Office]:
+    async with open_office(f"sqlite:///{tmp_path}/c.db") as office:
+        yield office
+
+
+class Scene:
+    """A private session with a thread, and one person of the kind that the cell is about."""
+
+    def __init__(self, office: Office, session_id: str, caller: str) -> None:
+        self.office = office
+        self.session_id = session_id
+        self.caller = caller
+        self.name = "alice" if caller == "host" else "mallory" if caller == "guest" else "dave"
+
+    async def state(self) -> Any:
+        """Everything that a way in may change, and what was said to this person alone."""
+        changes = [event for event in await self.office.log(self.session_id) if event.type != "participant_added"]
+        count = await self.office.web.read(lambda tx: len(tx.sql.exec(access_all()).all()))
+        return len(changes), count
+
+    def whispers(self) -> int:
+        return len(self.office.private(self.name, CHANNEL))
+
+
+def access_all() -> Any:
+    from sqlmodel import select
+
+    return select(tables.Session.id)
+
+
+async def scene_of(office: Office, caller: str) -> Scene:
+    dave = Person("U0DAVE0001", "dave", "Dave Example", "dave@acme.example", "112233")
+    office.engine.workspace.people[dave.id] = dave
+    office.engine.workspace.channel(CHANNEL).members.append(dave.id)
+    if caller not in ("unlinked", "host", "guest"):
+        await office.link("dave")
+    alice = office.actor("alice")
+
+    def prepare(tx: Transaction) -> str:
+        session = sessions.start(tx, alice, "Private")
+        channel = office.engine.workspace.channel(CHANNEL).id
+        mirrors.open_mirror(tx, session.id, realm=office.engine.team_id, channel=channel, channel_name="general")
+        if caller in ("editor", "viewer", "removed"):
+            access.add_participant(
+                tx, session, office.actor("dave").person, "viewer" if caller == "viewer" else "editor", via="invite"
+            )
+        if caller == "removed":
+            sessions.remove(tx, alice, session.id, office.users["dave"].id)
+        if caller == "deactivated":
+            user = accounts.get_user(tx, office.users["dave"].id)
+            user.is_active = False
+            tx.sql.add(user)
+        return session.id
+
+    session_id = await office.web.write(prepare)
+    await office.until_row(lambda found: found.root is not None)
+    return Scene(office, session_id, caller)
+
+
+async def borrowed(scene: Scene, text: str) -> dict[str, Any]:
+    """A reply by this person that the session has, whatever they may do now: their link and seat come and go."""
+    office = scene.office
+    stamp = await office.reply(scene.name, text, CHANNEL)
+    await office.until_quiet()
+    return stamp
+
+
+async def write(scene: Scene) -> None:
+    await scene.office.reply(scene.name, "hello", CHANNEL)
+
+
+async def change(scene: Scene) -> None:
+    reply = await borrowed(scene, "(aside) first")
+    await scene.office.engine.edit(scene.name, CHANNEL, reply["ts"], "second")
+
+
+async def take_back(scene: Scene) -> None:
+    reply = await scene.office.reply(scene.name, "hello", CHANNEL)
+    await scene.office.until_quiet()
+    scene.office.engine.workspace.ephemerals.clear()
+    await scene.office.engine.delete(scene.name, CHANNEL, reply["ts"])
+
+
+async def react(scene: Scene) -> None:
+    [post] = [one for one in scene.office.thread(CHANNEL) if one["text"] == "from the browser"]
+    await scene.office.engine.react(scene.name, CHANNEL, post["ts"], "tada")
+
+
+async def unreact(scene: Scene) -> None:
+    await react(scene)
+    await scene.office.until_quiet()
+    [post] = [one for one in scene.office.thread(CHANNEL) if one["text"] == "from the browser"]
+    await scene.office.engine.react(scene.name, CHANNEL, post["ts"], "tada", remove=True)
+
+
+def command(text: str) -> Callable[[Scene], Awaitable[None]]:
+    async def run(scene: Scene) -> None:
+        await scene.office.engine.slash(scene.name, CHANNEL, "/cosession", text)
+
+    return run
+
+
+WAYS: dict[str, Callable[[Scene], Awaitable[None]]] = {
+    "message": write,
+    "message_changed": change,
+    "message_deleted": take_back,
+    "reaction_added": react,
+    "reaction_removed": unreact,
+    "start": command("start Mine"),
+    "list": command("list"),
+    "link": command("link"),
+    "end": command("end"),
+    "help": command("help"),
+}
+#: How many entries of the log each way in leaves when it has its effect, and how many sessions.
+EFFECTS = {
+    "message": (1, 0),
+    "message_changed": (1, 0),
+    "message_deleted": (2, 0),
+    "reaction_added": (1, 0),
+    "reaction_removed": (2, 0),
+    "start": (0, 1),
+    "end": (1, 0),
+}
+#: What a refusal in words says, whichever it is.
+REFUSALS = ("not sent", "Nothing was sent", "You host no live session")
+
+
+@pytest.mark.parametrize("way", list(ROWS))
+@pytest.mark.parametrize("caller", CALLERS)
+async def test_each_person_gets_from_slack_what_the_table_says(office: Office, caller: str, way: str) -> None:
+    scene = await scene_of(office, caller)
+    await office.write_in_browser(scene.session_id, "alice", "from the browser")
+    await office.until_quiet()
+    office.engine.workspace.ephemerals.clear()
+    entries, count = await scene.state()
+    await WAYS[way](scene)
+    await office.until_quiet()
+    entries_after, count_after = await scene.state()
+    effect = (entries_after - entries, count_after - count)
+    said = office.private(scene.name, CHANNEL)
+    wanted = ROWS[way][caller]
+    if wanted == DONE:
+        assert effect == EFFECTS.get(way, (0, 0))
+        assert not any(refusal in text for text in said for refusal in REFUSALS)
+        assert said or way in EFFECTS, "who asks is answered"
+    else:
+        assert effect == (0, 0), "a refused wish changes nothing"
+        assert any(refusal in text for text in said for refusal in REFUSALS) == (wanted == TOLD), said
+
+
+async def test_nobody_is_in_the_table_for_another_reason_than_it_says(office: Office) -> None:
+    """The same deeds by the same person, with the seat, the link and the account that they lacked."""
+    scene = await scene_of(office, "stranger")
+    dave = office.users["dave"]
+    assert (
+        await office.web.read(
+            lambda tx: identities.by_identity(tx, "slack", office.engine.team_id, "U0DAVE0001") is not None
+        )
+        is True
+    )
+    await office.reply("dave", "may I?", CHANNEL)
+    await office.until_quiet()
+    assert await office.said(scene.session_id) == []
+
+    def seat(tx: Transaction) -> None:
+        session = tx.sql.get(tables.Session, scene.session_id)
+        assert session is not None
+        access.add_participant(tx, session, accounts.actor_for(dave, "web").person, "editor", via="invite")
+
+    await office.web.write(seat)
+    await office.reply("dave", "now I may", CHANNEL)
+    await office.until_quiet()
+    assert [text for _, text, _ in await office.said(scene.session_id)] == ["now I may"]
