@@ -109,7 +109,7 @@ async def test_what_a_killed_writer_was_told_is_stored_is_stored_once(
     database_url: str, desk: tuple[str, Actor]
 ) -> None:
     session_id, actor = desk
-    chance, witness, times = random.Random(4711), Witness(), rounds(10, 0.5)
+    chance, witness, times = random.Random(4711), Witness(), rounds(6, 0.5)
     for _ in range(times):
         await asyncio.to_thread(write_and_die, database_url, session_id, actor, witness, chance.uniform(0.01, 0.4))
     messages = await messages_of(database_url, session_id)
