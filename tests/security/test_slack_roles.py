@@ -23,7 +23,7 @@ CHANNEL = "#general"
 DONE, TOLD, NOTHING = "done", "told", "nothing"
 
 #: From the most to the least that somebody is here. The session is private: being in the workspace opens nothing.
-CALLERS = ("host", "editor", "viewer", "removed", "stranger", "unlinked", "deactivated", "guest")
+CALLERS: tuple[str, ...] = ("host", "editor", "viewer", "removed", "stranger", "unlinked", "deactivated", "guest")
 
 
 def row(writers: str, others: str, *, outsiders: str | None = None) -> dict[str, str]:
