@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
 from bot.commands import WORDS
 from bot.manifest import NEEDS
@@ -26,10 +27,17 @@ DONE, TOLD, NOTHING = "done", "told", "nothing"
 CALLERS: tuple[str, ...] = ("host", "editor", "viewer", "removed", "stranger", "unlinked", "deactivated", "guest")
 
 
-def row(writers: str, others: str, *, outsiders: str | None = None) -> dict[str, str]:
-    """`writers` are host and editor; `others` everybody else who is somebody here."""
-    cells = dict.fromkeys(CALLERS, others) | {"host": writers, "editor": writers}
-    return cells if outsiders is None else cells | dict.fromkeys(("unlinked", "deactivated", "guest"), outsiders)
+#: Those who are nobody here, as far as Slack can tell.
+OUTSIDERS: tuple[str, ...] = ("unlinked", "deactivated", "guest")
+
+
+def row(writers: str, others: str) -> dict[str, str]:
+    """`writers` are host and editor."""
+    return dict.fromkeys(CALLERS, others) | {"host": writers, "editor": writers}
+
+
+def account(has_one: str, has_none: str) -> dict[str, str]:
+    return dict.fromkeys(CALLERS, has_one) | dict.fromkeys(OUTSIDERS, has_none)
 
 
 ROWS: dict[str, dict[str, str]] = {
@@ -40,9 +48,9 @@ ROWS: dict[str, dict[str, str]] = {
     "reaction_added": row(DONE, NOTHING),
     "reaction_removed": row(DONE, NOTHING),
     # Everybody with an account may start a session; it is their own.
-    "start": dict.fromkeys(CALLERS, DONE) | dict.fromkeys(("unlinked", "deactivated", "guest"), TOLD),
-    "list": dict.fromkeys(CALLERS, DONE) | dict.fromkeys(("unlinked", "deactivated", "guest"), TOLD),
-    "link": dict.fromkeys(CALLERS, DONE) | dict.fromkeys(("unlinked", "deactivated", "guest"), TOLD),
+    "start": account(DONE, TOLD),
+    "list": account(DONE, TOLD),
+    "link": account(DONE, TOLD),
     "end": dict.fromkeys(CALLERS, TOLD) | {"host": DONE},
     "help": dict.fromkeys(CALLERS, DONE),
 }
@@ -75,17 +83,8 @@ class Scene:
     async def state(self) -> Any:
         """Everything that a way in may change, and what was said to this person alone."""
         changes = [event for event in await self.office.log(self.session_id) if event.type != "participant_added"]
-        count = await self.office.web.read(lambda tx: len(tx.sql.exec(access_all()).all()))
+        count = await self.office.web.read(lambda tx: len(tx.sql.exec(select(tables.Session.id)).all()))
         return len(changes), count
-
-    def whispers(self) -> int:
-        return len(self.office.private(self.name, CHANNEL))
-
-
-def access_all() -> Any:
-    from sqlmodel import select
-
-    return select(tables.Session.id)
 
 
 async def scene_of(office: Office, caller: str) -> Scene:
@@ -117,20 +116,14 @@ async def scene_of(office: Office, caller: str) -> Scene:
     return Scene(office, session_id, caller)
 
 
-async def borrowed(scene: Scene, text: str) -> dict[str, Any]:
-    """A reply by this person that the session has, whatever they may do now: their link and seat come and go."""
-    office = scene.office
-    stamp = await office.reply(scene.name, text, CHANNEL)
-    await office.until_quiet()
-    return stamp
-
-
 async def write(scene: Scene) -> None:
     await scene.office.reply(scene.name, "hello", CHANNEL)
 
 
 async def change(scene: Scene) -> None:
-    reply = await borrowed(scene, "(aside) first")
+    # Words that the session does not have yet, so that the edit is what brings them.
+    reply = await scene.office.reply(scene.name, "(aside) first", CHANNEL)
+    await scene.office.until_quiet()
     await scene.office.engine.edit(scene.name, CHANNEL, reply["ts"], "second")
 
 
