@@ -15,7 +15,6 @@ from prometheus_client import Counter, Gauge
 from core import leases
 from core.clock import Clock
 from core.db import Database, Transaction
-from core.errors import CosessionError
 from jobs.schedule import TIMETABLE, Job
 
 log = logging.getLogger(__name__)
@@ -60,7 +59,7 @@ class Scheduler:
         """Runs `job` if it is due and nobody else has. A failure is logged and counted, and tried again soon."""
         try:
             done = await self._db.write(lambda tx: self._in_turn(tx, job))
-        except CosessionError:
+        except Exception:  # whatever it is, it is counted, and the timetable goes on
             RUNS.labels(job.name, "failed").inc()
             log.exception("the job %s failed", job.name)
             return

@@ -1,7 +1,7 @@
 """`make cluster`: three processes with doors, one that works, Redis, Postgres and nginx, on loopback.
 
-For trying what a deployment does: kill a process by its pid, and look. What it stores is thrown away at the end. Each
-program that ends is started again after a moment; Ctrl-C ends them all.
+For trying what a deployment does: kill a process by its pid, and look. Cosession's processes and nginx are started
+again a moment after they ended; Redis and Postgres are not. What is stored is thrown away at the end; Ctrl-C ends all.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -72,6 +72,7 @@ class Program:
         if not self.next_try:
             self.next_try = now + self.wait
             self.wait = min(LONGEST_WAIT, self.wait * 2)
+            self._end_children()
             print(f"  {self.name} ended ({self.process.returncode}); it is started again", flush=True)
         elif now >= self.next_try:
             self.next_try = 0.0
@@ -81,6 +82,13 @@ class Program:
     def end(self) -> None:
         if self.process is not None:
             stop(self.process, seconds=30.0)
+            self._end_children()
+
+    def _end_children(self) -> None:
+        """What a program that was killed has left behind, such as the workers of nginx, still holds its port."""
+        assert self.process is not None
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
 
 
 def environment_of(port: int, common: Mapping[str, str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from core.engines import sqlite_writer
 
 HERE = Path(__file__).parent
 
+log = logging.getLogger(__name__)
+
 
 def _config(connection: Connection | None = None) -> Config:
     config = Config()
@@ -27,7 +30,14 @@ def _config(connection: Connection | None = None) -> Config:
 
 
 def upgrade_on(connection: Connection) -> None:
-    """Brings the database behind `connection` to the newest revision, in one transaction that the caller commits."""
+    """Brings the database behind `connection` to the newest revision, in one transaction that the caller commits.
+
+    One that a newer version has brought further is left as it is: migrations only add, so this version still finds what
+    it knows, and an upgrade can be taken back by starting the old one.
+    """
+    if is_ahead(connection):
+        log.warning("the database was brought forward by a newer version; this one goes on with what it knows")
+        return
     command.upgrade(_config(connection), "head")
 
 
@@ -69,6 +79,13 @@ async def _upgrade_postgres(url: str) -> None:
         await connection.execute(text("SELECT pg_advisory_xact_lock(734512)"))
         await connection.run_sync(upgrade_on)
     await engine.dispose()
+
+
+def is_ahead(connection: Connection) -> bool:
+    """Whether the schema is of a revision that this code has never heard of."""
+    current = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    return current is not None and current not in known
 
 
 def is_current(connection: Connection) -> bool:

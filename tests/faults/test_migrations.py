@@ -10,6 +10,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from core import accounts
+from core.clock import system_clock
+from core.db import Database
+from core.engines import open_engine
 from core.migrations import is_current, upgrade
 from tests.faults.history import ANN, SESSION, bring_to, fill, on_connection, released
 from tests.faults.rounds import WHOLE
@@ -64,3 +68,20 @@ async def test_people_go_on_where_an_earlier_version_left_them(
         assert found.is_success, found.text
         assert "paragraph204" in found.text
         await house.check()
+
+
+async def test_an_older_version_starts_on_a_database_that_a_newer_one_has_brought_forward(database_url: str) -> None:
+    await asyncio.to_thread(upgrade, database_url)
+    db = Database(open_engine(database_url), system_clock)
+    db.start()
+    try:
+        await db.write(
+            lambda tx: tx.sql.connection().execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+        )
+        await asyncio.to_thread(upgrade, database_url)
+        user = await db.write(lambda tx: accounts.add_user(tx, "ann@example.com", "Ann"))
+        assert user.email == "ann@example.com"
+        asked = sa.text("SELECT version_num FROM alembic_version")
+        assert await db.read(lambda tx: tx.sql.connection().execute(asked).scalar_one()) == "9999"
+    finally:
+        await db.close()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import urllib.error
 import urllib.request
 from typing import Any
 
+import pytest
 import websockets
 
+from cosession import logs
 from tests.security.test_fuzz import call, cosession
 from tests.support.server import ServerProcess
 
@@ -80,3 +83,14 @@ def test_control_characters_reach_no_terminal(server_process: ServerProcess) -> 
     server.terminate()
     assert not re.search(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202e]|\x1b(?!\[[0-9;]*m)", server.output)
     assert "forged line" not in server.output.splitlines()
+
+
+def test_on_a_terminal_control_characters_are_shown_and_not_obeyed(capfd: pytest.CaptureFixture[str]) -> None:
+    logs.configure(is_terminal=True)
+    try:
+        logging.getLogger("test").warning("a name \x1b]0;owned\x07 and \u202egnp.exe\x9b31m")
+    finally:
+        logging.getLogger().handlers.clear()
+    shown = capfd.readouterr().err
+    assert "\\x1b]0;owned\\x07" in shown
+    assert not re.search(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202e]|\x1b(?!\[[0-9;]*m)", shown)
