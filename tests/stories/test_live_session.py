@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import timedelta
 
 import pytest
@@ -181,6 +182,7 @@ async def test_somebody_signed_out_everywhere_is_out_within_seconds(cast: Cast) 
 
 async def test_a_flood_of_messages_is_slowed_for_one_person_and_nobody_else(cast: Cast) -> None:
     alice, tabs = await cast.alice.open(cast.session_id), [await cast.bob.open(cast.session_id) for _ in range(3)]
+    began = time.monotonic()
     for number in range(40):
         for index, tab in enumerate(tabs):
             await tab.send(type="chat_message", client_msg_id=f"{index}-{number}", content="spam")
@@ -188,7 +190,9 @@ async def test_a_flood_of_messages_is_slowed_for_one_person_and_nobody_else(cast
     assert refusal["retryable"] is True
     assert refusal["retry_after_ms"] > 0
     assert (await alice.say("I am not slowed"))["type"] == "ack"
-    assert sum(entry["type"] == "chat_message" for entry in await cast.house.log_of(cast.session_id)) <= 105
+    said = sum(entry["type"] == "chat_message" for entry in await cast.house.log_of(cast.session_id))
+    # A hundred at once, what flowed in meanwhile, and Alice's one.
+    assert said <= 100 + (time.monotonic() - began) * 100 / 60 + 2
 
 
 async def test_an_ended_session_can_be_read_and_not_written(cast: Cast) -> None:
