@@ -214,7 +214,7 @@ async def test_pages_that_were_on_their_way_end_before_the_removal(place: Place)
         return seq
 
     reads = [after_some_turns(turns, place.api.db.read(page)) for turns in range(60)]
-    seq, *pages = await asyncio.gather(everything(), *reads, return_exceptions=True)
+    *pages, seq = await asyncio.gather(*reads, everything(), return_exceptions=True)
     assert isinstance(seq, int)
     read = [found for found in pages if isinstance(found, list)]
     assert all(isinstance(found, list | SessionNotFound) for found in pages)

@@ -319,7 +319,7 @@ async def open_office(database_url: str, **pace: Any) -> AsyncGenerator[Office]:
         """Slack's retries after a minute and after five, in a story's time."""
         await asyncio.sleep(min(seconds, 0.2))
 
-    engine = SandboxEngine(signing_secret=SECRET, bot_token=TOKEN, clock=clock, sleep=soon, ack_deadline=1.0)
+    engine = SandboxEngine(signing_secret=SECRET, bot_token=TOKEN, clock=clock, sleep=soon, ack_deadline=3.0)
     app = FastAPI()
     async with (
         served(Starlette(routes=[Mount("/sandbox/slack", sandbox_app(engine))])) as slack,
