@@ -56,11 +56,15 @@ def wait_for(url: str, seconds: float = 20.0) -> None:
 
 
 @contextlib.contextmanager
-def cosession(data_dir: Path) -> Generator[Cosession]:
-    """Our own server on a fresh SQLite file: `synchronous=FULL`, every message on disk before it is shown."""
+def cosession(data_dir: Path, *, is_unlimited: bool = False) -> Generator[Cosession]:
+    """Our own server on a fresh SQLite file: `synchronous=FULL`, every message on disk before it is shown.
+
+    `is_unlimited` raises the limits per person, see `bench.unlimited`.
+    """
     port = free_port()
     environment = {"COSESSION_DATA_DIR": str(data_dir), "PORT": str(port), "HOST": "127.0.0.1"}
-    with process([sys.executable, "-P", "-m", "cosession", "serve"], environment) as child:
+    command = ["-m", "bench.unlimited"] if is_unlimited else ["-P", "-m", "cosession", "serve"]
+    with process([sys.executable, *command], environment) as child:
         wait_for(f"http://127.0.0.1:{port}/readyz")
         key = configuration.load(_env_file=None, COSESSION_DATA_DIR=data_dir).jwt_key()
         yield Cosession(port, Tokens(key, system_clock), child.pid)

@@ -31,4 +31,7 @@ async def live(websocket: WebSocket, session_id: str) -> None:
 
 
 if __name__ == "__main__":
-    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="error")
+    port = int(sys.argv[1])
+    uvicorn.run(
+        app, host="127.0.0.1", port=port, log_level="error", ws_per_message_deflate=False, ws_ping_interval=None
+    )
