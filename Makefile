@@ -31,8 +31,7 @@ check: setup ## Run what CI runs: linters, types, floors, every test.
 	$(PY) -m pytest $(T)
 
 bench: setup ## Measure speed against peers in the same run; results go to bench/out.
-	@mkdir -p bench/out
-	@$(PY) -m bench.live --json bench/out/live.json
+	@$(PY) -m bench --rounds 1 --seconds 2
 
 cluster: setup ## Start three processes behind nginx, with Redis and Postgres, on this machine (PORT is honoured).
 	@exec $(PY) scripts/cluster.py

@@ -115,8 +115,9 @@ static void relay(int fd, struct peer *peer) {
     while (peer->used - at >= 6) {
         unsigned char *in = peer->buffer + at;
         size_t size = in[1] & 127, head = 2;
+        if (size == 127) exit(1);
         if (size == 126) { size = (size_t)in[2] << 8 | in[3]; head = 4; }
-        if (size == 127 || head + 4 + size > BUFFER) exit(1);
+        if (head + 4 + size > BUFFER) exit(1);
         if (peer->used - at < head + 4 + size) break;
         for (size_t i = 0; i < size; i++) in[head + 4 + i] ^= in[head + (i & 3)];
         if ((in[0] & 15) == 1) {
