@@ -7,14 +7,14 @@ the recent tail in memory, or else from the log. So a lost poke delays and never
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 
-from api import metrics, statistics, views
+from api import metrics, statistics
+from api.company import Company
 from api.connection import Connection
 from api.errors import Close
 from api.feed import Feed, make_good
@@ -44,9 +44,6 @@ __all__ = ["Hub", "Room", "framed"]
 
 log = logging.getLogger(__name__)
 
-#: Seconds between presence batches.
-PRESENCE_EVERY = 0.1
-
 
 class Hub:
     """All rooms of this process. Everything here runs on one event loop; nothing here awaits a client."""
@@ -63,6 +60,7 @@ class Hub:
         self.watcher: Watcher | None = None
         self._feed = Feed(db, self._apply)
         self._intake = self._feed.intake
+        self._company = Company(self._feed, monotonic, lambda: self.others)
         db.on_commit(self.on_commit)
 
     def drain(self) -> None:
@@ -161,31 +159,9 @@ class Hub:
         metrics.CONNECTIONS.labels(connection.transport).inc()
         self._count(connection.person.user_id, +1)
         connection.wire.on_drained(lambda: self._drained(room, connection))
-        self._show(room, connection)
+        self._company.show(room, connection)
         self._intake.learn(room, head)
         self._intake.take(room, ())
-
-    def _show(self, room: Room, connection: Connection) -> None:
-        if room.presence.join(connection.id, connection.person, connection.role, self._monotonic()):
-            room.newcomers.append((connection.id, connection.person, connection.role))
-        # They know of those who came before them.
-        connection.newcomers_known = len(room.newcomers)
-        self.presence_changed(room)
-
-    def _announce(self, room: Room) -> None:
-        """Says who came since this was last said: in one write to everybody, however many they are."""
-        newcomers, room.newcomers = room.newcomers, []
-        if not newcomers:
-            return
-        frames = [views.user_joined(person, role) for _, person, role in newcomers]
-        everything = b"".join(frames)
-        for connection in room.connections.values():
-            known, connection.newcomers_known = connection.newcomers_known, 0
-            if known or connection.wire.direct is None:
-                for frame in frames[known:]:
-                    connection.write_ephemeral(frame)
-            else:
-                connection.write_ephemeral(everything)
 
     def now(self) -> float:
         return self._monotonic()
@@ -196,8 +172,8 @@ class Hub:
         connection.is_ghost = False
         is_known = room.presence.seen(connection.id, connection.person.user_id, self._monotonic())
         if not is_known and connection.id in room.connections:
-            self._announce(room)
-            self._show(room, connection)
+            self._company.announce(room)
+            self._company.show(room, connection)
 
     def leave(self, room: Room, connection: Connection) -> None:
         room.connections.pop(connection.id, None)
@@ -268,7 +244,7 @@ class Hub:
             room.redactions += 1
 
     def _expel(self, room: Room, seq: int, user_id: str) -> None:
-        self._announce(room)
+        self._company.announce(room)
         theirs = [one for one in room.connections.values() if one.person.user_id == user_id]
         for connection in theirs:
             if connection.joined_at < seq:
@@ -276,7 +252,7 @@ class Hub:
                 connection.wire.close(Close.REMOVED, "you are no longer in this session")
         is_back = any(connection.joined_at >= seq for connection in theirs)
         if not is_back and room.presence.expel(user_id):
-            self._broadcast(room, framed(UserLeft(user_id=user_id)))
+            self._company.broadcast(room, framed(UserLeft(user_id=user_id)))
             self.presence_changed(room)
 
     def bring_up(self, room: Room, connection: Connection) -> None:
@@ -287,13 +263,7 @@ class Hub:
 
     def broadcast(self, room: Room, frame: Frame, *, besides: str | None = None) -> None:
         """An ephemeral frame for everybody in the room."""
-        self._broadcast(room, framed(frame), besides=besides)
-
-    def _broadcast(self, room: Room, frame: bytes, *, besides: str | None = None) -> None:
-        self._feed.send(room)  # What happened before is said before.
-        for connection in room.connections.values():
-            if connection.id != besides:
-                connection.write_ephemeral(frame)
+        self._company.broadcast(room, framed(frame), besides=besides)
 
     def tell(self, session_id: str, user_id: str, frame: Frame) -> None:
         """A frame for one person, in every tab that they have this session open in, in whichever process."""
@@ -324,24 +294,7 @@ class Hub:
 
     def presence_changed(self, room: Room) -> None:
         """Tells the room soon: at once after a quiet while, else with the next batch."""
-        if room.presence_timer is None:
-            wait = max(0.0, room.presence_sent_at + PRESENCE_EVERY - self._monotonic())
-            room.presence_timer = asyncio.get_running_loop().call_later(wait, self._send_presence, room)
-
-    def _send_presence(self, room: Room) -> None:
-        room.presence_timer = None
-        room.presence_sent_at = self._monotonic()
-        if not room.connections:
-            room.newcomers.clear()  # Nobody is here to be told: whoever comes is shown everybody.
-        else:
-            self._tell_presence(room)
-        if self.others is not None:
-            self.others.changed(room)
-
-    def _tell_presence(self, room: Room) -> None:
-        self._announce(room)
-        for news in views.presence_news(room.presence):
-            self._broadcast(room, framed(news))
+        self._company.changed(room)
 
     def _drained(self, room: Room, connection: Connection) -> None:
         if connection.drained is not None:
