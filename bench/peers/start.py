@@ -58,7 +58,7 @@ def _node() -> str:
         raise NotHere("node is not here")
     if not (HERE / "node" / "node_modules" / "ws").exists():
         install = [npm, "ci", "--no-audit", "--no-fund"]
-        if subprocess.run(install, cwd=HERE / "node", timeout=120, capture_output=True).returncode:
+        if subprocess.run(install, check=False, cwd=HERE / "node", timeout=120, capture_output=True).returncode:
             raise NotHere("npm could not install it")
     return node
 
