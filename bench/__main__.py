@@ -26,9 +26,12 @@ OURS = "cosession"
 def paths_on(server: Cosession, case: Case) -> list[str]:
     """Addresses with tickets of a person each: a room's stand together, those for warming up first."""
     size = case.room_size or case.members
-    people = [server.add_user(number) for number in range(size)]
-    rooms = [server.session_with(people) for _ in range((case.members + case.warm_up) // size)]
-    return [f"/ws/session/{room}?token={server.ticket(room, person)}" for room in rooms for person in people]
+    paths: list[str] = []
+    for first in range(0, case.members + case.warm_up, size):
+        people = [server.add_user(first + number) for number in range(size)]
+        room = server.session_with(people)
+        paths += [f"/ws/session/{room}?token={server.ticket(room, person)}" for person in people]
+    return paths
 
 
 def peer_paths(case: Case) -> list[str]:

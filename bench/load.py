@@ -125,12 +125,15 @@ class Member:
         self.sock.setblocking(False)
 
     def has_first_frame(self, data: bytes) -> bool:
-        """Raises ConnectionError when the server did not upgrade."""
+        """Raises ConnectionError when the server did not upgrade, or refused in its first frame."""
         self.tail += data
         head, found, rest = self.tail.partition(b"\r\n\r\n")
         if found and b" 101 " not in head.split(b"\r\n", 1)[0] + b" ":
             raise ConnectionError(self.tail[:200].decode(errors="replace"))
-        return bool(found) and next(frames_in(rest), None) is not None
+        first = next(frames_in(rest), b"") if found else b""
+        if first and b'"connected"' not in first:
+            raise ConnectionError(first[:200].decode(errors="replace"))
+        return bool(first)
 
 
 class Load:
