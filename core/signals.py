@@ -51,45 +51,34 @@ class Signals(Protocol):
     async def close(self) -> None: ...
 
 
-class PollingOnly:
-    """Several processes and nothing between them but the database: everybody looks there, and often."""
+class _Silent:
+    """Says nothing to anybody."""
 
     def __init__(self, process_id: str) -> None:
         self.process_id = process_id
+
+    def publish(self, topic: str, payload: bytes) -> None: ...
+
+    def subscribe(self, topic: str, handler: Handler) -> None: ...
+
+    def unsubscribe(self, topic: str) -> None: ...
+
+    def on_recovery(self, callback: Callable[[], None]) -> None: ...
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class PollingOnly(_Silent):
+    """Several processes and nothing between them but the database: everybody looks there, and often."""
 
     is_alone = False
     is_healthy = False
 
-    def publish(self, topic: str, payload: bytes) -> None: ...
 
-    def subscribe(self, topic: str, handler: Handler) -> None: ...
-
-    def unsubscribe(self, topic: str) -> None: ...
-
-    def on_recovery(self, callback: Callable[[], None]) -> None: ...
-
-    async def start(self) -> None: ...
-
-    async def close(self) -> None: ...
-
-
-class NoSignals:
+class NoSignals(_Silent):
     """One process alone: there is nobody to tell."""
-
-    def __init__(self, process_id: str) -> None:
-        self.process_id = process_id
 
     is_alone = True
     is_healthy = True
-
-    def publish(self, topic: str, payload: bytes) -> None: ...
-
-    def subscribe(self, topic: str, handler: Handler) -> None: ...
-
-    def unsubscribe(self, topic: str) -> None: ...
-
-    def on_recovery(self, callback: Callable[[], None]) -> None: ...
-
-    async def start(self) -> None: ...
-
-    async def close(self) -> None: ...
