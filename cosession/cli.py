@@ -9,15 +9,17 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import orjson
 import typer
 
 from core.errors import CosessionError
-from cosession import logs, operator, server, settings
-from cosession.compose import Part
+from cosession import logs, operator, settings
 from cosession.datadir import DataDirBusy, running_server
+
+if TYPE_CHECKING:
+    from cosession.compose import Part
 
 app = typer.Typer(
     help="Live, shared AI coding sessions, in the browser and in a Slack thread.",
@@ -89,6 +91,8 @@ def _settings_to_run(several: str, workers: int) -> settings.Settings:
 
 
 def _run(config: settings.Settings, part: Part) -> None:
+    from cosession import server
+
     with _plain_errors(config):
         try:
             server.run(config, part)

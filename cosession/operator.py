@@ -1,7 +1,8 @@
 """What the command line does to the data: directly where nobody holds it, else through the server that does.
 
 With SQLite only one process may write. A command therefore takes the data folder's lock, or, while a server has it,
-asks that server with a token that only a reader of its key can make.
+asks that server with a token that only a reader of its key can make. What only the direct way needs is imported there:
+the database's libraries take longer to load than a server takes to answer.
 """
 
 from __future__ import annotations
@@ -12,19 +13,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx2
 
 from api.tokens import Tokens
-from core import accounts, backup, tables
 from core.clock import system_clock
-from core.db import Transaction
 from core.errors import UserNotFound
-from core.migrations import upgrade
-from cosession.compose import ensure_epoch, open_database
 from cosession.datadir import DataDirBusy, DataDirLock, running_server
 from cosession.settings import Settings
+
+if TYPE_CHECKING:
+    from core import tables
+    from core.db import Transaction
 
 T = TypeVar("T")
 
@@ -47,9 +48,15 @@ class Account:
 def add_user(settings: Settings, email: str, name: str, *, is_admin: bool = False) -> Account:
     """A new account. Raises CommandFailed, CosessionError."""
     body = {"email": email, "name": name, "is_admin": is_admin}
+
+    def direct(tx: Transaction) -> Account:
+        from core import accounts
+
+        return _account(accounts.add_user(tx, email, name, is_admin=is_admin))
+
     return _either(
         settings,
-        lambda tx: _account(accounts.add_user(tx, email, name, is_admin=is_admin)),
+        direct,
         lambda server: account_from(server.post("/api/operator/users", body)),
     )
 
@@ -67,6 +74,8 @@ def sign_in_url(settings: Settings, email: str) -> str:
     """A link that signs whoever opens it in as `email`, once. Raises CommandFailed, CosessionError."""
 
     def direct(tx: Transaction) -> str:
+        from core import accounts
+
         secret = accounts.new_sign_in_link(tx, user_by_email(tx, email).id)
         return f"{settings.base_url}/sign-in#{secret}"
 
@@ -81,6 +90,8 @@ def sign_out(settings: Settings, email: str) -> None:
     """Ends every login and token of somebody, and their open sockets. Raises CommandFailed, CosessionError."""
 
     def direct(tx: Transaction) -> None:
+        from core import accounts
+
         accounts.sign_out_everywhere(tx, user_by_email(tx, email).id)
 
     _either(settings, direct, lambda server: server.post(f"/api/operator/users/{email}/sign-out", {}))
@@ -92,15 +103,23 @@ def back_up(settings: Settings, target: Path) -> int:
     if not settings.is_sqlite:
         raise CommandFailed("That is for SQLite. Postgres is backed up with pg_dump: see docs/deployment.md.")
     target = target.absolute()
+
+    def direct(_tx: Transaction) -> int:
+        from core import backup
+
+        return backup.copy(settings.database_url, target)
+
     return _either(
         settings,
-        lambda _tx: backup.copy(settings.database_url, target),
+        direct,
         lambda server: int(server.post("/api/operator/backups", {"path": str(target)}, patience=3_600.0)["size"]),
     )
 
 
 def user_by_email(tx: Transaction, email: str) -> tables.User:
     """Raises UserNotFound in words that help."""
+    from core import accounts
+
     user = accounts.find_by_email(tx, email)
     if user is None:
         raise UserNotFound(f"There is no account for {email}: make one with `cosession user add {email} --name …`.")
@@ -119,6 +138,8 @@ def on_database(settings: Settings, work: Callable[[Transaction], T]) -> T:
     if not settings.is_sqlite:
         return asyncio.run(_run(settings, work))
     with DataDirLock(settings.data_dir):
+        from core.migrations import upgrade
+
         upgrade(settings.database_url)
         return asyncio.run(_run(settings, work))
 
@@ -138,6 +159,8 @@ def _either(settings: Settings, direct: Callable[[Transaction], T], through: Cal
 
 
 async def _run(settings: Settings, work: Callable[[Transaction], T]) -> T:
+    from cosession.compose import ensure_epoch, open_database
+
     db = open_database(settings)
     db.start()
     try:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from core import accounts, tables
+from core.db import Transaction
 from cosession import operator
 from cosession import settings as configuration
 from tests.stories.conftest import Cast
@@ -84,7 +85,7 @@ async def test_an_account_may_be_made_an_admin_s_and_lose_that(cast: Cast) -> No
     assert (await root.call("GET", "/api/admin/live")).status_code == 200
 
     def demote(tx: object) -> None:
-        assert isinstance(tx, operator.Transaction)
+        assert isinstance(tx, Transaction)
         row = tx.sql.get(tables.User, user.id)
         assert row is not None
         row.is_admin = False
