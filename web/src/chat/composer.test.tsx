@@ -177,7 +177,7 @@ test("a message that was deleted leaves its place and its thread", async () => {
   await says(
     said(1, "Never mind"),
     said(2, "Why not?", alice, { parent_id: "msg_1" }),
-    entry(3, "message_deleted", { message_id: "msg_1" }, bob.user_id),
+    entry(3, "message_deleted", { message_id: "msg_1", source: "web" }, bob.user_id),
   );
   expect(screen.queryByText("Never mind")).toBeNull();
   expect(message("Message deleted")).toBeTruthy();
@@ -189,7 +189,7 @@ test("a message that was deleted leaves its place and its thread", async () => {
 
 test("a reaction shows at once with who gave it, goes when it is taken back, and when the server refuses it", async () => {
   await open();
-  await says(said(1, "Done"), entry(2, "reaction_added", { message_id: "msg_1", user_id: bob.user_id, emoji: "🎉" }));
+  await says(said(1, "Done"), entry(2, "reaction_added", { message_id: "msg_1", user_id: bob.user_id, emoji: "🎉", source: "web" }));
   fireEvent.click(screen.getByRole("button", { name: "party: Bob Tanaka. React too" }));
   const mine = screen.getByRole("button", { name: "party: Bob Tanaka and you. Take yours back", pressed: true });
   expect(mine.textContent).toBe("🎉2");
@@ -225,7 +225,7 @@ test("↑ in the empty field edits my last message; Enter saves it, Escape leave
 
 test("nobody edits what another wrote, and who only watches changes nothing", async () => {
   await open("viewer");
-  await says(said(1, "Hi"), entry(2, "reaction_added", { message_id: "msg_1", user_id: bob.user_id, emoji: "👍" }));
+  await says(said(1, "Hi"), entry(2, "reaction_added", { message_id: "msg_1", user_id: bob.user_id, emoji: "👍", source: "web" }));
   fireEvent.mouseEnter(message("Hi"));
   expect(screen.getAllByRole("button").map((button) => button.getAttribute("aria-label") ?? button.textContent)).toEqual([
     "thumbs up: Bob Tanaka",

@@ -7,12 +7,12 @@ import { reduce, reduceAll } from "./reducer";
 import { type Change, emptyState, type Message, type SessionState } from "./state";
 
 const edited = (seq: number, id: string, content: string, who = bob, mentions: string[] = []) =>
-  entry(seq, "message_edited", { message_id: id, content, mentions, mentions_here: false }, who.user_id);
-const deleted = (seq: number, id: string, who = bob) => entry(seq, "message_deleted", { message_id: id }, who.user_id);
+  entry(seq, "message_edited", { message_id: id, content, mentions, mentions_here: false, source: "web" }, who.user_id);
+const deleted = (seq: number, id: string, who = bob) => entry(seq, "message_deleted", { message_id: id, source: "web" }, who.user_id);
 const reacted = (seq: number, id: string, emoji: string, who = bob) =>
-  entry(seq, "reaction_added", { message_id: id, user_id: who.user_id, emoji }, who.user_id);
+  entry(seq, "reaction_added", { message_id: id, user_id: who.user_id, emoji, source: "web" }, who.user_id);
 const unreacted = (seq: number, id: string, emoji: string, who = bob) =>
-  entry(seq, "reaction_removed", { message_id: id, user_id: who.user_id, emoji }, who.user_id);
+  entry(seq, "reaction_removed", { message_id: id, user_id: who.user_id, emoji, source: "web" }, who.user_id);
 
 /** The log as the server holds it: what was deleted is blank from the beginning. */
 const log: LogEntry[] = [
@@ -99,7 +99,7 @@ describe("messages as they stand now", () => {
   });
 
   test("what changes nothing keeps the list as it is, so that nothing is drawn again", () => {
-    const again = reduce(whole, entry(12, "reaction_added", { message_id: "msg_x", user_id: "u", emoji: "👍" }));
+    const again = reduce(whole, entry(12, "reaction_added", { message_id: "msg_x", user_id: "u", emoji: "👍", source: "web" }));
     expect(again.messages).toBe(whole.messages);
   });
 });

@@ -70,7 +70,7 @@ describe("reading", () => {
 
   test("is counted anew by the server when something unread was taken back, and asked for once", async () => {
     await online(3, 3);
-    world.socket.says(entry(4, "message_deleted", { message_id: "msg_2" }, bob.user_id));
+    world.socket.says(entry(4, "message_deleted", { message_id: "msg_2", source: "web" }, bob.user_id));
     await world.pass(100);
     expect(reads()).toEqual([0]);
     world.socket.says({ ...marker(0, 2), seq: 4 });
@@ -94,7 +94,7 @@ describe("what I change", () => {
     world.socket.says({ type: "ack", client_msg_id: "m1", seq: 2 });
     await world.pass(50);
     expect(session().changes[0]?.seq).toBe(2);
-    const body = { message_id: "msg_1", content: "hello!", mentions: [], mentions_here: false };
+    const body = { message_id: "msg_1", content: "hello!", mentions: [], mentions_here: false, source: "web" };
     world.socket.says(entry(2, "message_edited", body, alice.user_id));
     await world.pass(50);
     expect(session()).toMatchObject({ changes: [], messages: [{ content: "hello!" }] });
