@@ -94,7 +94,7 @@ describe("what I change", () => {
     world.socket.says({ type: "ack", client_msg_id: "m1", seq: 2 });
     await world.pass(50);
     expect(session().changes[0]?.seq).toBe(2);
-    const body = { message_id: "msg_1", content: "hello!", mentions: [], mentions_here: false, source: "web" };
+    const body = { message_id: "msg_1", content: "hello!", mentions: [], mentions_here: false, source: "web" as const };
     world.socket.says(entry(2, "message_edited", body, alice.user_id));
     await world.pass(50);
     expect(session()).toMatchObject({ changes: [], messages: [{ content: "hello!" }] });
