@@ -18,6 +18,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import uvloop
 from sqlalchemy import BigInteger, Column, MetaData, Text, UniqueConstraint, create_engine, event, make_url
@@ -109,9 +110,9 @@ async def ours(url: str, groups: list[int], messages: int, people: int) -> list[
 async def peer_on_sqlite(path: Path, messages: int) -> Figures:
     engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
 
-    def prepare(connection: object, _record: object) -> None:
+    def prepare(connection: Any, _record: Any) -> None:
         for pragma in ("journal_mode=WAL", "synchronous=FULL"):
-            connection.execute(f"PRAGMA {pragma}").close()  # type: ignore[attr-defined]
+            connection.execute(f"PRAGMA {pragma}").close()
 
     event.listen(engine, "connect", prepare)
     PeerMessage.metadata.create_all(engine)

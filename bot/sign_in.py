@@ -16,11 +16,11 @@ import logging
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 from urllib.parse import urlencode
 
 import jwt
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import RedirectResponse
 
 from bot.identity import PROVIDER, People
@@ -94,10 +94,14 @@ class SignIn:
 
     # -- there
 
-    async def _begin(self, next: str = "/") -> Response:  # noqa: A002 - the parameter's name on the address
+    async def _begin(self, next_path: Annotated[str, Query(alias="next")] = "/") -> Response:
         """Sends the browser to Slack."""
         attempt = Attempt(
-            new_secret(), new_secret(), new_secret(), next if _NEXT.match(next) else "/", self._clock() + LIFETIME
+            new_secret(),
+            new_secret(),
+            new_secret(),
+            next_path if _NEXT.match(next_path) else "/",
+            self._clock() + LIFETIME,
         )
         challenge = base64.urlsafe_b64encode(hashlib.sha256(attempt.verifier.encode()).digest()).rstrip(b"=").decode()
         query = {

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import itertools
 import re
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -41,18 +38,10 @@ class Team:
     _people: dict[str, httpx2.Client] = field(default_factory=dict[str, httpx2.Client])
     _keys: itertools.count[int] = field(default_factory=itertools.count)
 
-    def run(self, *words: str) -> str:
-        """`cosession …` beside the server; returns what it prints."""
-        env = {"COSESSION_DATA_DIR": str(self.server.data_dir), "PORT": str(self.server.port), "PATH": "/usr/bin:/bin"}
-        command = [str(Path(sys.executable).with_name("cosession")), *words]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout.strip()
-
     def open(self) -> None:
         for name, full in (("ana", "Ana Silva"), ("ben", "Ben Okafor")):
-            self.run("user", "add", f"{name}@shop.example", "--name", full)
-            token = {"Authorization": f"Bearer {self.run('token', f'{name}@shop.example')}"}
+            self.server.run("user", "add", f"{name}@shop.example", "--name", full)
+            token = {"Authorization": f"Bearer {self.server.run('token', f'{name}@shop.example')}"}
             self._people[name] = httpx2.Client(base_url=self.server.url, headers=token)
         self.session_id = self.start("Fix the cart")
         invite = self.call("ana", "POST", f"/api/sessions/{self.session_id}/invites", {"role": "editor"})
@@ -88,7 +77,7 @@ class Team:
         return f"{self.server.url}/s/{self.session_id}"
 
     async def enter(self, page: Page, who: str, place: str = "") -> Page:
-        await page.goto(self.run("user", "sign-in", f"{who}@shop.example"))
+        await page.goto(self.server.run("user", "sign-in", f"{who}@shop.example"))
         await expect(page.get_by_role("list", name="Sessions")).to_be_visible()
         await page.goto(self.address + place)
         await expect(page.get_by_role("main")).to_be_visible()

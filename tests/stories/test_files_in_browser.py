@@ -5,11 +5,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -60,19 +57,11 @@ class Shop:
     _http: httpx2.Client = field(default_factory=httpx2.Client)
     _keys: itertools.count[int] = field(default_factory=itertools.count)
 
-    def run(self, *words: str) -> str:
-        """`cosession …` beside the server; returns what it prints."""
-        env = {"COSESSION_DATA_DIR": str(self.server.data_dir), "PORT": str(self.server.port), "PATH": "/usr/bin:/bin"}
-        command = [str(Path(sys.executable).with_name("cosession")), *words]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout.strip()
-
     def open(self) -> None:
         for email, name in (("ana@shop.example", "Ana Silva"), ("ben@shop.example", "Ben Okafor")):
-            self.run("user", "add", email, "--name", name)
-        ben = {"Authorization": f"Bearer {self.run('token', 'ben@shop.example')}"}
-        ana = {"Authorization": f"Bearer {self.run('token', 'ana@shop.example')}"}
+            self.server.run("user", "add", email, "--name", name)
+        ben = {"Authorization": f"Bearer {self.server.run('token', 'ben@shop.example')}"}
+        ana = {"Authorization": f"Bearer {self.server.run('token', 'ana@shop.example')}"}
         self._http = httpx2.Client(base_url=self.server.url, headers=ana)
         self.session_id = answered(self._http.post("/api/sessions", json={"title": "Fix the cart"}))["id"]
         invite = self._http.post(f"/api/sessions/{self.session_id}/invites", json={"role": "editor"})
@@ -102,7 +91,7 @@ class Shop:
         return f"{self.server.url}/s/{self.session_id}"
 
     async def enter(self, page: Page, email: str, place: str = "") -> Page:
-        await page.goto(self.run("user", "sign-in", email))
+        await page.goto(self.server.run("user", "sign-in", email))
         await expect(page.get_by_role("list", name="Sessions")).to_be_visible()
         await page.goto(self.address + place)
         return page

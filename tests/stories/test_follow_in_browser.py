@@ -5,12 +5,9 @@ from __future__ import annotations
 
 import itertools
 import re
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -56,19 +53,11 @@ class Crew:
     _clients: dict[str, httpx2.Client] = field(default_factory=dict[str, httpx2.Client])
     _keys: itertools.count[int] = field(default_factory=itertools.count)
 
-    def run(self, *words: str) -> str:
-        """`cosession …` beside the server; returns what it prints."""
-        env = {"COSESSION_DATA_DIR": str(self.server.data_dir), "PORT": str(self.server.port), "PATH": "/usr/bin:/bin"}
-        command = [str(Path(sys.executable).with_name("cosession")), *words]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout.strip()
-
     def open(self) -> None:
         for who, name in PEOPLE.items():
             admin = ["--admin"] if who == "alice" else []
-            self.run("user", "add", f"{who}@till.example", "--name", name, *admin)
-            token = self.run("token", f"{who}@till.example")
+            self.server.run("user", "add", f"{who}@till.example", "--name", name, *admin)
+            token = self.server.run("token", f"{who}@till.example")
             headers = {"Authorization": f"Bearer {token}"}
             self._clients[who] = httpx2.Client(base_url=self.server.url, headers=headers)
         started = self._clients["alice"].post("/api/sessions", json={"title": "Mend the till"})
@@ -113,7 +102,7 @@ class Crew:
         return page
 
     async def sign_in(self, page: Page, who: str) -> None:
-        await page.goto(self.run("user", "sign-in", f"{who}@till.example"))
+        await page.goto(self.server.run("user", "sign-in", f"{who}@till.example"))
         await expect(page.get_by_role("list", name="Sessions")).to_be_visible()
 
 

@@ -69,6 +69,14 @@ class ServerProcess:
             self.terminate()
         self.process = self._started()
 
+    def run(self, *words: str) -> str:
+        """`cosession …` beside the server; what it prints."""
+        env = {"COSESSION_DATA_DIR": str(self.data_dir), "PORT": str(self.port), "PATH": "/usr/bin:/bin"}
+        command = [str(Path(sys.executable).with_name("cosession")), *words]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.strip()
+
     def _started(self) -> subprocess.Popen[bytes]:
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self._log.touch()
