@@ -6,6 +6,7 @@ settings, app            how it is reached, and how it is put together
 signature, intake        a request is verified, stored, answered
 worker                   stored requests have their effect, once
 commands, messages       what the requests mean
+installations            the workspaces, each with an API, a desk and handlers of its own
 identity, errors         who is acting, and what they are told when they may not
 keeper, mirror, pages    the reader of the log
 agent_post, changed_*    what it edits, and what is changed afterwards, both ways

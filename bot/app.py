@@ -13,15 +13,16 @@ from collections.abc import Callable, Collection
 from fastapi import APIRouter
 
 from bot.commands import Commands, Interactions
-from bot.desk import Desk, backoff
+from bot.desk import Desk
 from bot.identity import People
+from bot.installations.workspaces import Workspaces
 from bot.intake import COMMAND_KIND, EVENT, INTERACTION, Intake
 from bot.keeper import Keeper
 from bot.messages import Events
 from bot.settings import Pace, SlackSettings
 from bot.sign_in import Browsers, SignIn
-from bot.web import Bot, SlackApi, SlackFailure
-from bot.worker import Worker
+from bot.web import Bot, SlackApi
+from bot.worker import Handler, Worker
 from core import presence
 from core.clock import Clock
 from core.db import Database
@@ -52,6 +53,8 @@ class SlackDoor:
         pace = settings.pace
         self._clock = clock
         self._messages = messages
+        #: The desk of the one workspace that the settings name. For any other, and wherever a realm is known:
+        #: `(await self.workspaces.of(realm)).desk`.
         self._desk = Desk(
             db=db,
             api=SlackApi(settings.api_url, settings.bot_token, pace.call_timeout),
@@ -60,12 +63,15 @@ class SlackDoor:
             owner=new_id("own"),
             posts=TokenBuckets(pace.posts_per_minute, pace.posts_burst),
         )
-        self._keeper = Keeper(self._desk)
-        self._worker: Worker | None = None
+        self.workspaces = Workspaces(self._desk, self._furnish)
+        self._keeper = Keeper(self._desk, self.workspaces.desk)
+        kinds = (EVENT, COMMAND_KIND, INTERACTION)
+        self._worker = Worker(db, clock, settings, self._desk.owner, kinds, self.workspaces.handler)
         self._intake = Intake(db, clock, settings, self._stored)
         self._tell = tell
         self._sign_in = SignIn(db, clock, settings, browsers) if browsers and settings.can_sign_in else None
         self._tasks: list[asyncio.Task[None]] = []
+        self._does_work = False
         db.on_commit(self._keeper.poke)
 
     @property
@@ -84,9 +90,11 @@ class SlackDoor:
 
     async def start(self, *, does_work: bool = True) -> None:
         """Without `does_work` requests are taken in and stored, and another process mirrors and answers."""
-        await self._desk.api.open()
-        self._tasks = [asyncio.create_task(self._meet_slack(does_work=does_work), name="slack inbox")]
+        self._does_work = does_work
+        await self.workspaces.open()
+        self._tasks = [asyncio.create_task(self._meet_slack(), name="slack workspace")]
         if does_work:
+            self._tasks.append(asyncio.create_task(self._worker.run(), name="slack inbox"))
             self._tasks.append(asyncio.create_task(self._keeper.run(), name="slack mirrors"))
         for task in self._tasks:
             task.add_done_callback(_report)
@@ -97,9 +105,9 @@ class SlackDoor:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._keeper.close()
-        if self._worker is not None:
+        if self._does_work:
             await self._worker.close()
-        await self._desk.api.close()
+        await self.workspaces.close()
 
     def has_news(self, session_ids: Collection[str]) -> None:
         """Another process has added to these sessions. What nobody tells is found by a slow look."""
@@ -107,43 +115,31 @@ class SlackDoor:
 
     def inbox_grew(self) -> None:
         """A request was stored, in this process or another. What nobody tells is found by a slow look."""
-        if self._worker is not None:
-            self._worker.wake()
+        self._worker.wake()
 
     def _stored(self) -> None:
         self.inbox_grew()
         self._tell()
 
-    async def _meet_slack(self, *, does_work: bool) -> None:
-        bot = await self._introduce()
-        people = People(self._desk.api, bot.team_id, self._desk.pace.profile_age)
-        if self._sign_in is not None:
-            self._sign_in.workspace = self._desk.api, bot, people
-        if not does_work:
+    async def _meet_slack(self) -> None:
+        """Asks Slack once whose the token is; until it answers, requests wait in the inbox."""
+        await self.workspaces.meet()
+        fixed = self.workspaces.fixed
+        if fixed is None:
             return
-        self._worker = Worker(
-            self._desk,
-            self._clock,
-            {
-                EVENT: Events(self._desk, bot, people, self._messages, self._clock),
-                COMMAND_KIND: Commands(self._desk, bot, people),
-                INTERACTION: Interactions(),
-            },
-        )
-        await self._worker.run()
+        self._intake.bot = fixed.bot
+        if self._sign_in is not None:
+            self._sign_in.workspace = fixed.desk.api, fixed.bot, fixed.people
+        self._worker.wake()
+        self._keeper.look()
 
-    async def _introduce(self) -> Bot:
-        """Asks Slack once whose token this is; until it answers, requests wait in the inbox."""
-        failures = 0
-        while True:
-            try:
-                self._intake.bot = await self._desk.api.who_am_i()
-            except SlackFailure as failure:
-                failures += 1
-                log.warning("Slack does not tell whose token this is: %s", failure)
-                await asyncio.sleep(backoff(self._desk.pace, failures))
-            else:
-                return self._intake.bot
+    def _furnish(self, desk: Desk, bot: Bot, people: People) -> dict[str, Handler]:
+        """Who handles the requests that come through one workspace: kind of request → handler."""
+        return {
+            EVENT: Events(desk, bot, people, self._messages, self._clock),
+            COMMAND_KIND: Commands(desk, bot, people),
+            INTERACTION: Interactions(),
+        }
 
 
 def _report(task: asyncio.Task[None]) -> None:

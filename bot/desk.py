@@ -1,4 +1,8 @@
-"""What the readers of one workspace share: the database, the Web API, and one pace of posting per channel."""
+"""What the readers of one workspace share: the database, the Web API, and one pace of posting per channel.
+
+There is one desk per workspace: `desk.api` is the Web API of `desk.realm`. Whoever has no desk at hand asks
+`bot.installations.workspaces.Workspaces.of(realm)`.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +35,8 @@ class Desk:
     owner: str
     posts: TokenBuckets
     may_customize: bool = True
+    #: The workspace's id, or its organisation's; empty until Slack has told.
+    realm: str = ""
 
     @property
     def pace(self) -> Pace:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from bot.desk import Desk
 from bot.mirror import ThreadMirror
@@ -18,10 +18,14 @@ log = logging.getLogger(__name__)
 
 
 class Keeper:
-    """The mirrors of this process. Everything here runs on one event loop."""
+    """The mirrors of this process, each at the desk of its realm. Everything here runs on one event loop.
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    `shared` is any desk: what is asked of it is the same for every realm. `desk_of` is None where nothing is installed.
+    """
+
+    def __init__(self, shared: Desk, desk_of: Callable[[str], Awaitable[Desk | None]]) -> None:
+        self._desk = shared
+        self._desk_of = desk_of
         self._running: dict[str, tuple[ThreadMirror, Lease, asyncio.Task[None]]] = {}
         self._wake = asyncio.Event()
         #: Session → monotonic time before which its broken reader is not started again.
@@ -41,6 +45,10 @@ class Keeper:
                 running[0].wake()
             else:
                 self._wake.set()
+
+    def look(self) -> None:
+        """A workspace has come: its threads may have news."""
+        self._wake.set()
 
     async def run(self) -> None:
         while True:
@@ -75,10 +83,11 @@ class Keeper:
             is_wanted = mirror.is_due or bool(self._desk.present(mirror.session_id))
             is_resting = self._resting.get(mirror.session_id, 0.0) > time.monotonic()
             if is_wanted and not is_resting and mirror.session_id not in self._running:
-                await self._start(mirror.session_id)
+                desk = await self._desk_of(mirror.realm)
+                if desk is not None:
+                    await self._start(mirror.session_id, desk)
 
-    async def _start(self, session_id: str) -> None:
-        desk = self._desk
+    async def _start(self, session_id: str, desk: Desk) -> None:
         is_only_process = desk.settings.is_only_process and session_id not in self._had
         lease = await desk.db.write(
             lambda tx: mirrors.take(tx, session_id, desk.owner, desk.pace.lease, is_only_process=is_only_process)

@@ -51,12 +51,17 @@ class Refused(SlackFailure):
 
 @dataclass(frozen=True, slots=True)
 class Bot:
-    """Who the token belongs to."""
+    """Who the token belongs to. `team_id` is the organisation's id where the app is installed for all of it."""
 
     team_id: str
     team_name: str
     user_id: str
     bot_id: str
+
+    @property
+    def realm(self) -> str:
+        """What the threads and people of this installation are kept under."""
+        return self.team_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,9 @@ class SlackApi:
 
     async def who_am_i(self) -> Bot:
         answer = await self._call("auth.test", {})
-        return Bot(answer["team_id"], answer.get("team") or "Slack", answer["user_id"], answer.get("bot_id") or "")
+        is_org_wide = answer.get("is_enterprise_install") and answer.get("enterprise_id")
+        realm = answer["enterprise_id"] if is_org_wide else answer["team_id"]
+        return Bot(realm, answer.get("team") or "Slack", answer["user_id"], answer.get("bot_id") or "")
 
     async def post(self, channel: str, text: str, *, metadata: Payload, **fields: Any) -> Post:
         """Posts under `metadata`, by which it can be found again. Previews of links are not wanted."""

@@ -11,17 +11,18 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bot import metrics
-from bot.desk import Desk, backoff
+from bot.desk import backoff
+from bot.settings import SlackSettings
 from bot.thread import BROKEN
 from bot.web import Ambiguous, Limited, Refused
 from core import inbox
 from core.clock import Clock
-from core.db import Transaction
+from core.db import Database, Transaction
 from core.errors import CosessionError, TooMany
 from core.inbox import Item
 
@@ -58,15 +59,35 @@ class Handler(Protocol):
         ...
 
 
-class Worker:
-    """The one handler of the inbox: it works while it holds the lease."""
+class NotYet(Exception):
+    """It is not known yet which workspace a request belongs to; it waits where it is."""
 
-    def __init__(self, desk: Desk, clock: Clock, handlers: dict[str, Handler]) -> None:
-        self._desk = desk
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    item: Item
+    lane: Lane
+    handler: Handler | None
+
+
+#: Who handles a request; None for a workspace that nothing is installed in. Raises NotYet.
+Find = Callable[[Item], Awaitable[Handler | None]]
+
+
+class Worker:
+    """The one handler of the inbox: it works while it holds the lease. `owner` names the process in leases."""
+
+    def __init__(
+        self, db: Database, clock: Clock, settings: SlackSettings, owner: str, kinds: Collection[str], find: Find
+    ) -> None:
+        self._db = db
         self._clock = clock
-        self._handlers = handlers
+        self._pace = settings.pace
+        self._owner = owner
+        self._kinds = kinds
+        self._find = find
         self._wake = asyncio.Event()
-        self._takes_over = desk.settings.is_only_process
+        self._takes_over = settings.is_only_process
         self._held_at = float("-inf")
 
     def wake(self) -> None:
@@ -75,7 +96,7 @@ class Worker:
     async def run(self) -> None:
         while True:
             self._wake.clear()
-            left = self._desk.pace.poll
+            left = self._pace.poll
             try:
                 left = await self._work()
             except CosessionError as error:
@@ -90,19 +111,22 @@ class Worker:
 
     async def close(self) -> None:
         try:
-            await self._desk.db.write(lambda tx: inbox.let_go(tx, self._desk.owner))
+            await self._db.write(lambda tx: inbox.let_go(tx, self._owner))
         except CosessionError as error:
             log.warning("the lease on the inbox runs out by itself: %s", error)
 
     async def _work(self) -> float:
         """Handles what can be handled now; returns the seconds until something else can."""
         if not await self._holds_lease():
-            return self._desk.pace.poll
-        items = await self._desk.db.read(lambda tx: inbox.pending(tx, self._handlers))
-        threads: dict[str, list[tuple[Item, Lane]]] = defaultdict(list)
+            return self._pace.poll
+        items = await self._db.read(lambda tx: inbox.pending(tx, self._kinds))
+        threads: dict[str, list[_Task]] = defaultdict(list)
         for item in items:
-            lane = self._lane(item)
-            threads[lane.thread].append((item, lane))
+            try:
+                handler, lane = await self._lane(item)
+            except NotYet:
+                continue
+            threads[lane.thread].append(_Task(item, lane, handler))
         work = (self._work_thread(queue) for queue in threads.values())
         handled = await asyncio.gather(*work, return_exceptions=True)
         for outcome in handled:
@@ -112,42 +136,49 @@ class Worker:
         if any(handled):
             return 0.0
         waits = [(item.not_before - self._clock()).total_seconds() for item in items]
-        return min([self._desk.pace.poll, *(wait for wait in waits if wait > 0)])
+        return min([self._pace.poll, *(wait for wait in waits if wait > 0)])
 
     async def _holds_lease(self) -> bool:
-        desk, takes_over = self._desk, self._takes_over
+        owner, seconds, takes_over = self._owner, self._pace.lease, self._takes_over
         now = time.monotonic()
-        if now - self._held_at < desk.pace.lease / 3:
+        if now - self._held_at < seconds / 3:
             return True
-        has_it = await desk.db.write(lambda tx: inbox.hold(tx, desk.owner, desk.pace.lease, is_only_process=takes_over))
+        has_it = await self._db.write(lambda tx: inbox.hold(tx, owner, seconds, is_only_process=takes_over))
         if has_it:
             self._takes_over, self._held_at = False, now
         return has_it
 
-    def _lane(self, item: Item) -> Lane:
+    async def _lane(self, item: Item) -> tuple[Handler | None, Lane]:
+        handler = None
         try:
-            return self._handlers[item.kind].lane(item)
+            handler = await self._find(item)
+            if handler is None:
+                log.warning("%s came from a workspace that Cosession is not installed in", item.id)
+            return handler, handler.lane(item) if handler is not None else Lane(item.id, "")
         except (ValueError, TypeError, AttributeError, KeyError):
             # Whoever handles it will say what is wrong with it; until then it is in nobody's way.
-            return Lane(item.id, "")
+            if handler is None:
+                log.exception("%s does not say which workspace it came from", item.id)
+            return handler, Lane(item.id, "")
 
-    async def _work_thread(self, queue: list[tuple[Item, Lane]]) -> bool:
+    async def _work_thread(self, queue: list[_Task]) -> bool:
         """True when anything was handled. Whoever's request has to wait, their later ones wait behind it."""
         waiting: set[str] = set()
         has_handled = False
-        for item, lane in queue:
+        for task in queue:
+            item, lane = task.item, task.lane
             if lane.person in waiting:
                 continue
-            if item.not_before > self._clock() or not await self._work_item(item):
+            if item.not_before > self._clock() or not await self._work_item(item, task.handler):
                 waiting.add(lane.person)
             else:
                 has_handled = True
         return has_handled
 
-    async def _work_item(self, item: Item) -> bool:
+    async def _work_item(self, item: Item, handler: Handler | None) -> bool:
         """False when it has to be tried again."""
         try:
-            wish = await self._handlers[item.kind].handle(item)
+            wish = await handler.handle(item) if handler is not None else None
             await self._grant(item, wish)
         except Limited as wait:
             await self._postpone(item, wait.seconds)
@@ -155,11 +186,11 @@ class Worker:
             await self._postpone(item, (wait.retry_after_ms or 1_000) / 1_000)
         except (Ambiguous, CosessionError) as failure:
             log.warning("a request from Slack has to wait: %s", failure)
-            await self._postpone(item, self._desk.pace.retry_base + backoff(self._desk.pace, 3))
+            await self._postpone(item, self._pace.retry_base + backoff(self._pace, 3))
         except Refused as refusal:
             if refusal.code in BROKEN:
                 log.error("Slack refuses the bot's token: %s", refusal.code)
-                await self._postpone(item, self._desk.pace.retry_most)
+                await self._postpone(item, self._pace.retry_most)
             else:
                 log.exception("Slack refused what a request needs")
                 await self._fail(item, refusal)
@@ -177,12 +208,12 @@ class Worker:
             return True, wish.effect(tx) if wish is not None else None
 
         try:
-            is_first, result = await self._desk.db.write(run)
+            is_first, result = await self._db.write(run)
         except CosessionError as error:
             if error.retryable or wish is None:
                 raise
             await wish.refused(error)
-            await self._desk.db.write(lambda tx: inbox.begin(tx, item.id))
+            await self._db.write(lambda tx: inbox.begin(tx, item.id))
             return
         if is_first and wish is not None:
             await self._follow_up(item, wish, result)
@@ -195,19 +226,19 @@ class Worker:
             log.warning("could not answer %s: %s", item.id, failure)
 
     async def _postpone(self, item: Item, seconds: float) -> None:
-        await self._desk.db.write(lambda tx: inbox.postpone(tx, item.id, seconds, has_failed=False))
+        await self._db.write(lambda tx: inbox.postpone(tx, item.id, seconds, has_failed=False))
 
     async def _fail(self, item: Item, error: Exception) -> None:
         failures = item.attempts + 1
-        if failures >= self._desk.pace.max_tries:
+        if failures >= self._pace.max_tries:
             reason = f"Given up after {failures} tries: {type(error).__name__}: {error}"
             log.error("a request from Slack is parked: %s", reason)
-            await self._desk.db.write(lambda tx: inbox.park(tx, item.id, reason))
+            await self._db.write(lambda tx: inbox.park(tx, item.id, reason))
             return
-        seconds = backoff(self._desk.pace, failures)
-        await self._desk.db.write(lambda tx: inbox.postpone(tx, item.id, seconds, has_failed=True))
+        seconds = backoff(self._pace, failures)
+        await self._db.write(lambda tx: inbox.postpone(tx, item.id, seconds, has_failed=True))
 
     async def _count(self) -> None:
-        backlog = await self._desk.db.read(inbox.backlog)
+        backlog = await self._db.read(inbox.backlog)
         metrics.INBOX_WAITING.set(backlog.waiting)
         metrics.INBOX_PARKED.set(backlog.parked)

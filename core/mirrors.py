@@ -55,6 +55,7 @@ class Open:
 
     session_id: str
     is_due: bool
+    realm: str
 
 
 def open_mirror(tx: Transaction, session_id: str, *, realm: str, channel: str, channel_name: str = "") -> None:
@@ -100,11 +101,11 @@ def open_ones(tx: Transaction) -> list[Open]:
         | (col(session.status) == "ended")
     )
     rows = tx.sql.exec(
-        select(mirror.session_id, is_due.label("is_due")).where(
+        select(mirror.session_id, is_due.label("is_due"), mirror.realm).where(
             mirror.session_id == session.id, col(mirror.status).in_(("opening", "live"))
         )
     )
-    return [Open(session_id, bool(due)) for session_id, due in rows]
+    return [Open(session_id, bool(due), realm) for session_id, due, realm in rows]
 
 
 # ── The lease ─────────────────────────────────────────────────────────────────────────────────────────────────────────
