@@ -10,9 +10,10 @@ from __future__ import annotations
 from core.tables.chat import Mention, Message, Reaction, ReadMark, SearchEntry
 from core.tables.columns import COUNTED, UtcDateTime, table_of
 from core.tables.files import Blob, Comment, CommentThread, FileVersion, SharedFile
+from core.tables.invites import Invite, InviteLetter, InviteUse, Knock
 from core.tables.outside import Inbox, Lease, Mirror, MirrorLink
 from core.tables.people import Identity, Login, Meta, SignInLink, Team, TeamMember, UsedTicket, User
-from core.tables.sessions import AgentMark, AgentStats, Invite, InviteUse, LogEntry, Participation, Session
+from core.tables.sessions import AgentMark, AgentStats, LogEntry, Participation, Session
 
 __all__ = [
     "COUNTED",
@@ -25,7 +26,9 @@ __all__ = [
     "Identity",
     "Inbox",
     "Invite",
+    "InviteLetter",
     "InviteUse",
+    "Knock",
     "Lease",
     "LogEntry",
     "Login",

@@ -1,4 +1,4 @@
-"""Sessions, their logs, the people in them and the ways in; what an agent has done, counted."""
+"""Sessions, their logs and the people in them; what an agent has done, counted."""
 
 # SQLModel declares `__tablename__` as something only a checker of its own could accept.
 # pyright: reportAssignmentType=false
@@ -63,29 +63,6 @@ class LogEntry(SQLModel, table=True):
     key: str | None = Field(default=None, sa_column=Column(String(80)))
     at: datetime = moment()
     frame: str = Field(sa_column=Column(Text, nullable=False))
-
-
-class Invite(SQLModel, table=True):
-    __tablename__ = "invites"
-    id: str = identifier(primary_key=True)
-    session_id: str = session_reference(index=True)
-    secret_hash: str = Field(sa_column=Column(String(64), unique=True, nullable=False))
-    role: str = Field(sa_column=Column(String(10), nullable=False))
-    #: Only the holder of this address may accept, when set. Lower case.
-    email: str | None = Field(default=None, sa_column=Column(String(320)))
-    max_uses: int
-    use_count: int = 0
-    created_by: str = user_reference()
-    created_at: datetime = moment()
-    expires_at: datetime = moment()
-    revoked_at: datetime | None = moment(nullable=True)
-
-
-class InviteUse(SQLModel, table=True):
-    __tablename__ = "invite_uses"
-    invite_id: str = Field(sa_column=Column(String(40), ForeignKey("invites.id"), primary_key=True))
-    user_id: str = user_reference(primary_key=True)
-    used_at: datetime = moment()
 
 
 class AgentStats(SQLModel, table=True):
