@@ -10,6 +10,7 @@ from __future__ import annotations
 from core.tables.chat import Mention, Message, Reaction, ReadMark, SearchEntry
 from core.tables.columns import COUNTED, UtcDateTime, table_of
 from core.tables.files import Blob, Comment, CommentThread, FileVersion, SharedFile
+from core.tables.installations import Installation
 from core.tables.invites import Invite, InviteLetter, InviteUse, Knock
 from core.tables.outside import Inbox, Lease, Mirror, MirrorLink
 from core.tables.people import Identity, Login, Meta, SignInLink, Team, TeamMember, UsedTicket, User
@@ -25,6 +26,7 @@ __all__ = [
     "FileVersion",
     "Identity",
     "Inbox",
+    "Installation",
     "Invite",
     "InviteLetter",
     "InviteUse",
