@@ -32,6 +32,10 @@ class Keeper:
         self._resting: dict[str, float] = {}
         #: Sessions whose lease this process has had: what it finds on the others, a dead one has left.
         self._had: set[str] = set()
+        #: What has had news since the last look, and what was found to have no thread: a busy session that nobody
+        #: mirrors is not looked for after every commit, only when the time for a look has come anyway.
+        self._poked: set[str] = set()
+        self._threadless: set[str] = set()
 
     def poke(self, appended: Sequence[Appended]) -> None:
         """Something was committed; called on the event loop, after every commit."""
@@ -43,7 +47,8 @@ class Keeper:
             running = self._running.get(session_id)
             if running is not None:
                 running[0].wake()
-            else:
+            elif session_id not in self._threadless:
+                self._poked.add(session_id)
                 self._wake.set()
 
     def look(self) -> None:
@@ -64,7 +69,7 @@ class Keeper:
                 async with asyncio.timeout(self._desk.pace.poll):
                     await self._wake.wait()
             except TimeoutError:
-                continue
+                self._threadless.clear()
 
     async def close(self) -> None:
         """Stops every reader where it is and gives the leases back."""
@@ -79,7 +84,10 @@ class Keeper:
                 log.warning("the lease on %s runs out by itself: %s", lease.session_id, error)
 
     async def _look(self) -> None:
-        for mirror in await self._desk.db.read(mirrors.open_ones):
+        poked, self._poked = self._poked, set()
+        found = await self._desk.db.read(mirrors.open_ones)
+        self._threadless |= poked.difference(mirror.session_id for mirror in found)
+        for mirror in found:
             is_wanted = mirror.is_due or bool(self._desk.present(mirror.session_id))
             is_resting = self._resting.get(mirror.session_id, 0.0) > time.monotonic()
             if is_wanted and not is_resting and mirror.session_id not in self._running:
