@@ -46,7 +46,11 @@ from core.events.parts import (
 from core.events.session import (
     InviteAccepted,
     InviteCreated,
+    InviteDeclined,
+    InviteLapsed,
     InviteWithdrawn,
+    KnockAnswered,
+    Knocked,
     MirrorPaused,
     ParticipantAdded,
     ParticipantRemoved,
@@ -82,6 +86,10 @@ AnyEvent = Annotated[
     | InviteCreated
     | InviteAccepted
     | InviteWithdrawn
+    | InviteDeclined
+    | InviteLapsed
+    | Knocked
+    | KnockAnswered
     | ThreadLinked
     | MirrorPaused
     | ChatMessagePosted
@@ -138,7 +146,11 @@ __all__ = [
     "FileShared",
     "InviteAccepted",
     "InviteCreated",
+    "InviteDeclined",
+    "InviteLapsed",
     "InviteWithdrawn",
+    "KnockAnswered",
+    "Knocked",
     "MessageDeleted",
     "MessageEdited",
     "MirrorPaused",

@@ -48,13 +48,16 @@ class RoleChanged(Event):
 
 
 class InviteCreated(Event):
-    """Names the invite, never its secret."""
+    """Names the invite, never its secret, nor the address that it is made out to."""
 
     type: Literal["invite_created"] = "invite_created"
     invite_id: str
     role: Role
     expires_at: str
     max_uses: int
+    way: Literal["link", "email", "person", "slack"] = "link"
+    #: Whoever accepts waits for a host.
+    needs_approval: bool = False
 
 
 class InviteAccepted(Event):
@@ -66,6 +69,38 @@ class InviteAccepted(Event):
 class InviteWithdrawn(Event):
     type: Literal["invite_revoked"] = "invite_revoked"
     invite_id: str
+
+
+class InviteDeclined(Event):
+    """The person that it was for does not want it."""
+
+    type: Literal["invite_declined"] = "invite_declined"
+    invite_id: str
+
+
+class InviteLapsed(Event):
+    """Its time is over, and not all of it was used."""
+
+    type: Literal["invite_expired"] = "invite_expired"
+    invite_id: str
+
+
+class Knocked(Event):
+    """Somebody waits at the door, with an invite that a host has to confirm."""
+
+    type: Literal["knocked"] = "knocked"
+    invite_id: str
+    user: Person
+    role: Role
+
+
+class KnockAnswered(Event):
+    """A host has let somebody in who had knocked, or has not."""
+
+    type: Literal["knock_answered"] = "knock_answered"
+    invite_id: str
+    user_id: str
+    is_admitted: bool
 
 
 class ThreadLinked(Event):

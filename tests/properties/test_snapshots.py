@@ -92,6 +92,9 @@ class Story:
             self.invite,
             self.accept,
             self.revoke,
+            self.knock,
+            self.decline,
+            self.expire,
             self.link,
             lambda tx: sessions.change_role(tx, self.host, self.session_id, self.editor.user_id, "viewer"),
             lambda tx: sessions.hand_over(tx, self.host, self.session_id, self.editor.user_id),
@@ -147,11 +150,29 @@ class Story:
 
     def accept(self, tx: Transaction) -> None:
         self.guest = accounts.actor_for(accounts.add_user(tx, None, "Gil"), "web")
-        invites.accept(tx, self.guest, self.secret, email=None)
+        invites.accept(tx, self.guest, self.secret)
 
     def revoke(self, tx: Transaction) -> None:
         issued = invites.create(tx, self.host, self.session_id, "viewer", expires_in=timedelta(days=1), max_uses=1)
         invites.revoke(tx, self.host, issued.invite.id)
+
+    def knock(self, tx: Transaction) -> None:
+        issued = invites.create(tx, self.host, self.session_id, "viewer", needs_approval=True)
+        visitor = accounts.actor_for(accounts.add_user(tx, None, "Vic"), "web")
+        invites.accept(tx, visitor, issued.secret)
+        invites.answer_knock(tx, self.host, self.session_id, visitor.user_id, is_admitted=False)
+
+    def decline(self, tx: Transaction) -> None:
+        invitee = accounts.actor_for(accounts.add_user(tx, None, "Ina"), "web")
+        to = invites.Recipient(user_id=invitee.user_id)
+        issued = invites.create(tx, self.host, self.session_id, "viewer", to=to)
+        invites.decline(tx, invitee, issued.invite.id)
+
+    def expire(self, tx: Transaction) -> None:
+        invite = invites.create(tx, self.host, self.session_id, "viewer").invite
+        invite.expires_at = tx.now
+        tx.sql.add(invite)
+        assert invites.expire(tx) == 1
 
     def link(self, tx: Transaction) -> None:
         """A thread is linked, and then it is gone."""

@@ -68,6 +68,14 @@ class Scene:
         assert answer.status_code == 200
         return dave.id
 
+    async def visitor(self) -> str:
+        """Somebody who waits at the door."""
+        vic = await self.house.someone("Vic")
+        secret = await self.people["host"].invite(self.session_id, "viewer", needs_approval=True)
+        answer = await vic.accept(secret)
+        assert answer.json()["is_waiting"]
+        return vic.id
+
     async def blob(self) -> str:
         target = f"/api/sessions/{self.session_id}/blobs/{SHA}"
         extra = {"Content-Type": "application/octet-stream"}
@@ -118,6 +126,8 @@ ROUTES: dict[tuple[str, str], Row] = {
     ("GET", S + "/search"): reading(query="?q=row"),
     ("POST", S + "/agent-events"): hosting(200, json=REPORT),
     ("POST", S + "/invites"): Row(401, 404, 403, 201, 201, json={"role": "viewer"}),
+    ("GET", S + "/invites"): Row(401, 404, 403, 200, 200),
+    ("POST", S + "/knocks/{user_id}"): hosting(204, json={"admit": True}, make=Scene.visitor),
     ("GET", S + "/messages/{message_id}/history"): reading(make=Scene.message),
     ("POST", S + "/read"): reading(json={"seq": 1}),
     ("POST", S + "/commands"): reading(json={"frames": [{"type": "pong"}]}),
@@ -150,6 +160,8 @@ ELSEWHERE = {
     ("GET", "/api/sessions"): "test_everybody_with_an_account_may_start_and_list",
     ("GET", "/api/invites/{token}"): "tests/core/test_invites.py",
     ("POST", "/api/invites/{token}/accept"): "tests/core/test_invites.py",
+    ("POST", "/api/invites/{token}/decline"): "tests/core/test_invite_matrix.py",
+    ("GET", "/api/me/invites"): "tests/stories/test_invites.py",
     ("POST", "/api/operator/backups"): "test_the_operator_s_routes_are_closed_to_everybody_else",
     ("POST", "/api/operator/users"): "test_the_operator_s_routes_are_closed_to_everybody_else",
     ("GET", "/api/operator/users"): "test_the_operator_s_routes_are_closed_to_everybody_else",

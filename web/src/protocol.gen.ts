@@ -51,6 +51,10 @@ export type LogEvent =
   | InviteCreated
   | InviteAccepted
   | InviteWithdrawn
+  | InviteDeclined
+  | InviteLapsed
+  | Knocked
+  | KnockAnswered
   | ThreadLinked
   | MirrorPaused
   | ChatMessagePosted
@@ -559,7 +563,7 @@ export interface RoleChanged {
   role: "host" | "editor" | "viewer";
 }
 /**
- * Names the invite, never its secret.
+ * Names the invite, never its secret, nor the address that it is made out to.
  */
 export interface InviteCreated {
   type: "invite_created";
@@ -567,6 +571,8 @@ export interface InviteCreated {
   role: "host" | "editor" | "viewer";
   expires_at: string;
   max_uses: number;
+  way: "link" | "email" | "person" | "slack";
+  needs_approval: boolean;
 }
 export interface InviteAccepted {
   type: "invite_accepted";
@@ -576,6 +582,38 @@ export interface InviteAccepted {
 export interface InviteWithdrawn {
   type: "invite_revoked";
   invite_id: string;
+}
+/**
+ * The person that it was for does not want it.
+ */
+export interface InviteDeclined {
+  type: "invite_declined";
+  invite_id: string;
+}
+/**
+ * Its time is over, and not all of it was used.
+ */
+export interface InviteLapsed {
+  type: "invite_expired";
+  invite_id: string;
+}
+/**
+ * Somebody waits at the door, with an invite that a host has to confirm.
+ */
+export interface Knocked {
+  type: "knocked";
+  invite_id: string;
+  user: Person;
+  role: "host" | "editor" | "viewer";
+}
+/**
+ * A host has let somebody in who had knocked, or has not.
+ */
+export interface KnockAnswered {
+  type: "knock_answered";
+  invite_id: string;
+  user_id: string;
+  is_admitted: boolean;
 }
 /**
  * A thread outside mirrors this session from here on.

@@ -227,9 +227,24 @@ function noteOf(entry: LogEntry): Note | null {
     case "role_changed":
       return { icon: "key", who: entry.user_id, text: `is now ${entry.role}` };
     case "invite_created":
-      return { icon: "link", who: entry.actor_id, text: `made an invite link for ${entry.role}s` };
+      return {
+        icon: "link",
+        who: entry.actor_id,
+        text: entry.way === "link" ? `made an invite link for ${entry.role}s` : `invited somebody as ${entry.role}`,
+      };
     case "invite_revoked":
-      return { icon: "link", who: entry.actor_id, text: "withdrew an invite link" };
+      return { icon: "link", who: entry.actor_id, text: "withdrew an invite" };
+    case "invite_declined":
+      return entry.actor_id === null
+        ? { icon: "link", who: null, text: "An invite was declined" }
+        : { icon: "link", who: entry.actor_id, text: "declined an invite" };
+    case "invite_expired":
+      return { icon: "link", who: null, text: "An invite has expired" };
+    case "knocked":
+      return { icon: "key", who: null, text: `${entry.user.username} knocks, to come in as ${entry.role}` };
+    case "knock_answered":
+      // Whoever was let in is seen to join.
+      return entry.is_admitted ? null : { icon: "key", who: entry.actor_id, text: "did not let somebody in" };
     case "thread_linked":
       return {
         icon: "link",
