@@ -18,12 +18,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlmodel import Session as SqlSession
 
 from core.clock import Clock
 from core.errors import StorageUnavailable
 from core.transaction import Appended, GrantedBefore, Group, Transaction
+from core.unit import ConnectionUnit, SessionUnit, Unit
 
 __all__ = ["Appended", "Database", "Engine", "Poke", "ThreadEngine", "Transaction", "Work"]
 
@@ -44,11 +46,11 @@ Poke = Callable[[Sequence[Appended]], None]
 class Engine(Protocol):
     """One of the two kinds of database, ready to run groups of work."""
 
-    async def write_group(self, run: Callable[[SqlSession], T]) -> T:
+    async def write_group(self, run: Callable[[Unit], T]) -> T:
         """Runs and commits in the one writing transaction of this process."""
         ...
 
-    async def read(self, run: Callable[[SqlSession], T]) -> T:
+    async def read(self, run: Callable[[Unit], T]) -> T:
         """Runs in a read-only snapshot."""
         ...
 
@@ -111,7 +113,7 @@ class Database:
     async def read(self, work: Work[T]) -> T:
         """Runs `work` on a consistent snapshot. What it would change is refused or forgotten."""
         try:
-            return await self._engine.read(lambda sql: work(Transaction(sql, self._clock())))
+            return await self._engine.read(lambda unit: work(Transaction(unit, self._clock())))
         except SQLAlchemyError as error:
             log.exception("a read failed")
             raise StorageUnavailable from error
@@ -128,7 +130,7 @@ class Database:
         if not group:
             return
         try:
-            outcomes = await self._engine.write_group(lambda sql: self._run(sql, [p.work for p in group]))
+            outcomes = await self._engine.write_group(lambda unit: self._run(unit, [p.work for p in group]))
         except StorageUnavailable as error:
             self._refuse(group, error)
         except DBAPIError:
@@ -152,7 +154,7 @@ class Database:
     async def _commit_alone(self, pending: _Pending) -> _Outcome:
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
-                return (await self._engine.write_group(lambda sql: self._run(sql, [pending.work])))[0]
+                return (await self._engine.write_group(lambda unit: self._run(unit, [pending.work])))[0]
             except StorageUnavailable:
                 raise
             except Exception as error:  # noqa: BLE001 - as above
@@ -165,13 +167,13 @@ class Database:
         refused, self._queue = group + self._queue, []
         self._settle(refused, [_Outcome(error=error) for _ in refused])
 
-    def _run(self, sql: SqlSession, works: list[Work[Any]]) -> list[_Outcome]:
+    def _run(self, unit: Unit, works: list[Work[Any]]) -> list[_Outcome]:
         now, is_shared = self._clock(), len(works) > 1
         try:
-            return _run_group(Group(sql, now, is_shared=is_shared, asks_first=False), works)
+            return _run_group(Group(unit, now, is_shared=is_shared, asks_first=False), works)
         except GrantedBefore:
-            sql.rollback()
-            return _run_group(Group(sql, now, is_shared=is_shared, asks_first=True), works)
+            unit.roll_back()
+            return _run_group(Group(unit, now, is_shared=is_shared, asks_first=True), works)
 
     def _settle(self, group: list[_Pending], outcomes: list[_Outcome]) -> None:
         """Readers first: whoever is told "stored" may rely on it being on its way to everyone."""
@@ -195,7 +197,7 @@ def _run_group(group: Group, works: list[Work[Any]]) -> list[_Outcome]:
 
 
 def _attempt(group: Group, work: Work[Any], *, asks_first: bool = False) -> _Outcome:
-    tx = Transaction(group.sql, group.now, group)
+    tx = Transaction(group.unit, group.now, group)
     tx.asks_first |= asks_first
     try:
         value = work(tx)
@@ -222,28 +224,40 @@ def _as_unavailable(error: Exception) -> Exception:
 class ThreadEngine:
     """SQLite: one writing connection on a thread of its own, readers on a few others."""
 
-    def __init__(self, new_writer: Callable[[], SqlSession], new_reader: Callable[[], SqlSession]) -> None:
-        self._new_writer = new_writer
+    def __init__(self, connect_writer: Callable[[], Connection], new_reader: Callable[[], SqlSession]) -> None:
+        self._connect_writer = connect_writer
         self._new_reader = new_reader
+        self._writer: Connection | None = None
         self._write_thread = ThreadPoolExecutor(1, "sqlite-writer")
         self._read_threads = ThreadPoolExecutor(4, "sqlite-reader")
 
-    async def write_group(self, run: Callable[[SqlSession], T]) -> T:
+    async def write_group(self, run: Callable[[Unit], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._write_thread, self._commit, run)
 
-    def _commit(self, run: Callable[[SqlSession], T]) -> T:
-        with self._new_writer() as sql:
-            result = run(sql)
-            sql.commit()
-            return result
+    def _commit(self, run: Callable[[Unit], T]) -> T:
+        if self._writer is None:
+            self._writer = self._connect_writer()
+        unit = ConnectionUnit(self._writer)
+        try:
+            result = run(unit)
+            unit.commit()
+        except BaseException:
+            unit.roll_back()
+            raise
+        return result
 
-    async def read(self, run: Callable[[SqlSession], T]) -> T:
+    async def read(self, run: Callable[[Unit], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._read_threads, self._read, run)
 
-    def _read(self, run: Callable[[SqlSession], T]) -> T:
+    def _read(self, run: Callable[[Unit], T]) -> T:
         with self._new_reader() as sql:
-            return run(sql)
+            return run(SessionUnit(sql))
 
     async def close(self) -> None:
+        self._write_thread.submit(self._disconnect)
         self._write_thread.shutdown()
         self._read_threads.shutdown()
+
+    def _disconnect(self) -> None:
+        if self._writer is not None:
+            self._writer.close()

@@ -32,13 +32,10 @@ def _open_sqlite(url: str) -> Engine:
     event.listen(reader, "connect", _prepare_reader)
     event.listen(reader, "begin", _begin_read)
 
-    def new_writer() -> SqlSession:
-        return SqlSession(writer, expire_on_commit=False)
-
     def new_reader() -> SqlSession:
         return SqlSession(reader, expire_on_commit=False)
 
-    return ThreadEngine(new_writer, new_reader)
+    return ThreadEngine(writer.connect, new_reader)
 
 
 def sqlite_writer(url: str) -> SyncEngine:

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlmodel import Session as SqlSession
 
 from core.errors import StorageUnavailable
+from core.unit import SessionUnit, Unit
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -45,19 +46,19 @@ class PostgresEngine:
         self._reader = _open(url, READERS)
         self._turns = Turns(READERS)
 
-    async def write_group(self, run: Callable[[SqlSession], T]) -> T:
+    async def write_group(self, run: Callable[[Unit], T]) -> T:
         async with _session(self._writer) as session:
-            result = await session.run_sync(run)  # type: ignore[arg-type]
+            result = await session.run_sync(lambda sql: run(SessionUnit(sql)))  # type: ignore[arg-type]
             await session.commit()
             return result
 
-    async def read(self, run: Callable[[SqlSession], T]) -> T:
+    async def read(self, run: Callable[[Unit], T]) -> T:
         async with self._turns.one():
             try:
                 async with _session(
                     self._reader, isolation_level="REPEATABLE READ", postgresql_readonly=True
                 ) as session:
-                    return await session.run_sync(run)  # type: ignore[arg-type]
+                    return await session.run_sync(lambda sql: run(SessionUnit(sql)))  # type: ignore[arg-type]
             except StorageUnavailable:
                 self._turns.refuse()
                 raise

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import SessionTransaction
     from sqlmodel import Session as SqlSession
 
+    from core.unit import Unit
+
 T = TypeVar("T")
 #: Session, actor and the key that the actor gave a wish.
 Wish = tuple[str, str | None, str]
@@ -144,8 +146,8 @@ class Collected:
 class Group:
     """The works of one commit: what they have collected together, and what they have learned that still holds."""
 
-    def __init__(self, sql: SqlSession, now: datetime, *, is_shared: bool, asks_first: bool) -> None:
-        self.sql = sql
+    def __init__(self, unit: Unit, now: datetime, *, is_shared: bool, asks_first: bool) -> None:
+        self.unit = unit
         self.now = now
         self.at = iso(now)
         #: Whether there are several works, so that one that wrote can only be undone by a savepoint.
@@ -159,7 +161,7 @@ class Group:
     @property
     def stored(self) -> Connection:
         if self._connection is None:
-            self._connection = self.sql.connection()
+            self._connection = self.unit.connection
         return self._connection
 
     def write(self, collected: Collected) -> None:
@@ -168,7 +170,7 @@ class Group:
             collected.write(self.stored, self.now)
 
     def begin_anew(self) -> None:
-        """The transaction was rolled back."""
+        self.unit.roll_back()
         self._connection = None
 
     def settle(self) -> None:
@@ -180,12 +182,12 @@ class Group:
 class Transaction:
     """What a command works on: the rows, the time, and what it has appended so far."""
 
-    def __init__(self, sql: SqlSession, now: datetime, group: Group | None = None) -> None:
+    def __init__(self, unit: Unit, now: datetime, group: Group | None = None) -> None:
         self.now = now
         self.appended: list[Appended] = []
         self.collected = Collected()
-        self._sql = sql
-        self._group = group or Group(sql, now, is_shared=False, asks_first=True)
+        self._unit = unit
+        self._group = group or Group(unit, now, is_shared=False, asks_first=True)
         self._savepoint: SessionTransaction | None = None
         #: Whether it has looked at the database with its own eyes, and may have changed it.
         self.is_touched = group is None
@@ -203,10 +205,10 @@ class Transaction:
             self.is_touched = True
             self._group.settle()
             if self._group.is_shared:
-                self._savepoint = self._sql.begin_nested()
-                self._sql.connection()  # Only now it is set.
+                self._savepoint = self._unit.sql.begin_nested()
+                self._unit.sql.connection()  # Only now it is set.
         self._write_own()
-        return self._sql
+        return self._unit.sql
 
     @property
     def stored(self) -> Connection:
@@ -239,7 +241,7 @@ class Transaction:
         """The work has succeeded. Raises GrantedBefore, and what the database says to its changes."""
         if self.is_touched:
             self._write_own()
-            self._sql.flush()
+            self._unit.sql.flush()
             if self._savepoint is not None:
                 self._savepoint.commit()
             self._group.facts.clear()
@@ -251,7 +253,6 @@ class Transaction:
         if self._savepoint is not None:
             self._savepoint.rollback()
         elif self.is_touched:
-            self._sql.rollback()
             self._group.begin_anew()
         if self.is_touched:
             self._group.facts.clear()
