@@ -15,9 +15,14 @@ from fastapi import APIRouter
 from bot.commands import Commands, Interactions
 from bot.desk import Desk
 from bot.identity import People
+from bot.installations.lifecycle import Lifecycle
+from bot.installations.oauth import Install
+from bot.installations.origin import Origin
+from bot.installations.tokens import NewTokens, Token
 from bot.installations.workspaces import Workspaces
 from bot.intake import COMMAND_KIND, EVENT, INTERACTION, Intake
 from bot.keeper import Keeper
+from bot.manifest import bot_scopes
 from bot.messages import Events
 from bot.settings import Pace, SlackSettings
 from bot.sign_in import Browsers, SignIn
@@ -26,8 +31,10 @@ from bot.worker import Handler, Worker
 from core import presence
 from core.clock import Clock
 from core.db import Database
+from core.errors import CosessionError
 from core.ids import new_id
 from core.limits import Limits, TokenBuckets
+from core.sealing import Sealer
 
 __all__ = ["Pace", "SlackDoor", "SlackSettings"]
 
@@ -53,23 +60,33 @@ class SlackDoor:
         pace = settings.pace
         self._clock = clock
         self._messages = messages
+        self._db = db
+        self._settings = settings
+        self._present = present
+        self._owner = new_id("own")
         #: The desk of the one workspace that the settings name. For any other, and wherever a realm is known:
         #: `(await self.workspaces.of(realm)).desk`.
-        self._desk = Desk(
-            db=db,
-            api=SlackApi(settings.api_url, settings.bot_token, pace.call_timeout),
-            settings=settings,
-            present=present,
-            owner=new_id("own"),
-            posts=TokenBuckets(pace.posts_per_minute, pace.posts_burst),
+        self._desk = self._new_desk(SlackApi(settings.api_url, settings.bot_token, pace.call_timeout))
+        self._new_tokens = NewTokens(settings, Sealer(settings.sealing_key), clock) if settings.can_install else None
+        self.workspaces = Workspaces(
+            db,
+            self._desk if settings.bot_token else None,
+            self._open_desk if self._new_tokens is not None else None,
+            self._furnish,
         )
-        self.workspaces = Workspaces(self._desk, self._furnish)
         self._keeper = Keeper(self._desk, self.workspaces.desk)
         kinds = (EVENT, COMMAND_KIND, INTERACTION)
-        self._worker = Worker(db, clock, settings, self._desk.owner, kinds, self.workspaces.handler)
+        self._worker = Worker(db, clock, settings, self._owner, kinds, self.workspaces.handler)
         self._intake = Intake(db, clock, settings, self._stored)
         self._tell = tell
-        self._sign_in = SignIn(db, clock, settings, browsers) if browsers and settings.can_sign_in else None
+        self._sign_in = (
+            SignIn(db, clock, settings, browsers, self._answers_for) if browsers and settings.can_sign_in else None
+        )
+        self._install = (
+            Install(db, clock, settings, browsers, self._new_tokens, bot_scopes(), self._installed)
+            if browsers and self._new_tokens is not None
+            else None
+        )
         self._tasks: list[asyncio.Task[None]] = []
         self._does_work = False
         db.on_commit(self._keeper.poke)
@@ -81,6 +98,8 @@ class SlackDoor:
         router.include_router(self._intake.router)
         if self._sign_in is not None:
             router.include_router(self._sign_in.router)
+        if self._install is not None:
+            router.include_router(self._install.router)
         return router
 
     @property
@@ -92,10 +111,15 @@ class SlackDoor:
         """Without `does_work` requests are taken in and stored, and another process mirrors and answers."""
         self._does_work = does_work
         await self.workspaces.open()
+        if self._sign_in is not None:
+            await self._sign_in.open()
+        if self._new_tokens is not None:
+            await self._new_tokens.api.open()
         self._tasks = [asyncio.create_task(self._meet_slack(), name="slack workspace")]
         if does_work:
             self._tasks.append(asyncio.create_task(self._worker.run(), name="slack inbox"))
             self._tasks.append(asyncio.create_task(self._keeper.run(), name="slack mirrors"))
+            self._tasks.append(asyncio.create_task(self._renew_tokens(), name="slack tokens"))
         for task in self._tasks:
             task.add_done_callback(_report)
 
@@ -108,6 +132,10 @@ class SlackDoor:
         if self._does_work:
             await self._worker.close()
         await self.workspaces.close()
+        if self._sign_in is not None:
+            await self._sign_in.close()
+        if self._new_tokens is not None:
+            await self._new_tokens.api.close()
 
     def has_news(self, session_ids: Collection[str]) -> None:
         """Another process has added to these sessions. What nobody tells is found by a slow look."""
@@ -129,17 +157,63 @@ class SlackDoor:
             return
         self._intake.bot = fixed.bot
         if self._sign_in is not None:
-            self._sign_in.workspace = fixed.desk.api, fixed.bot, fixed.people
+            self._sign_in.team_id = "" if self._new_tokens is not None else fixed.bot.team_id
         self._worker.wake()
         self._keeper.look()
 
     def _furnish(self, desk: Desk, bot: Bot, people: People) -> dict[str, Handler]:
         """Who handles the requests that come through one workspace: kind of request → handler."""
         return {
-            EVENT: Events(desk, bot, people, self._messages, self._clock),
+            EVENT: Lifecycle(desk, bot, Events(desk, bot, people, self._messages, self._clock), self._ended),
             COMMAND_KIND: Commands(desk, bot, people),
             INTERACTION: Interactions(),
         }
+
+    # -- workspaces that come and go
+
+    def _new_desk(self, api: SlackApi, realm: str = "") -> Desk:
+        pace = self._settings.pace
+        return Desk(
+            db=self._db,
+            api=api,
+            settings=self._settings,
+            present=self._present,
+            owner=self._owner,
+            posts=TokenBuckets(pace.posts_per_minute, pace.posts_burst),
+            realm=realm,
+        )
+
+    async def _open_desk(self, realm: str) -> tuple[Desk, Token]:
+        assert self._new_tokens is not None
+        token = Token(self._db, self._clock, self._new_tokens, realm, self._owner)
+        api = SlackApi(self._settings.api_url, token, self._settings.pace.call_timeout)
+        await api.open()
+        return self._new_desk(api, realm), token
+
+    async def _answers_for(self, enterprise: str, team: str) -> tuple[Bot, People] | None:
+        found = await self.workspaces.at(Origin(enterprise, team))
+        return None if found is None else (found.bot, found.people)
+
+    async def _installed(self, realm: str) -> None:
+        """A grant was given in this process: what waits for it is looked at."""
+        await self.workspaces.of(realm)
+        self._worker.wake()
+        self._keeper.look()
+
+    async def _ended(self, realm: str) -> None:
+        await self.workspaces.ended(realm)
+        await self._keeper.leave(realm)
+
+    async def _renew_tokens(self) -> None:
+        """Tokens that end are renewed in good time, whether anybody uses them or not."""
+        while True:
+            try:
+                await self.workspaces.renew()
+            except CosessionError as error:
+                log.warning("tokens could not be renewed: %s", error)
+            except Exception:
+                log.exception("renewing tokens failed; it is tried again")
+            await asyncio.sleep(self._settings.pace.renew_every)
 
 
 def _report(task: asyncio.Task[None]) -> None:

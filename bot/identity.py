@@ -33,7 +33,9 @@ def read_profile(user: Mapping[str, Any], team_id: str) -> Profile:
     profile: Mapping[str, Any] = user.get("profile") or {}
     name = profile.get("display_name") or profile.get("real_name") or user.get("real_name") or user.get("name")
     is_outsider = any(user.get(claim) for claim in ("is_restricted", "is_ultra_restricted", "is_stranger", "deleted"))
-    is_foreign = user.get("team_id") not in (None, "", team_id)
+    # In an organisation that has installed the app as a whole, people have the id of their own workspace.
+    organisation = (user.get("enterprise_user") or {}).get("enterprise_id")
+    is_foreign = user.get("team_id") not in (None, "", team_id) and organisation != team_id
     is_bot = bool(user.get("is_bot")) or user.get("id") == "USLACKBOT"
     return Profile(str(user["id"]), str(name or user["id"]), is_bot, is_outsider or is_foreign)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 
 from bot.desk import Desk
 from bot.mirror import ThreadMirror
@@ -51,6 +51,14 @@ class Keeper:
                 self._poked.add(session_id)
                 self._wake.set()
 
+    async def leave(self, realm: str) -> None:
+        """Nothing is posted there any more: the threads of that workspace stop where they are."""
+        left = [entry for entry in self._running.values() if entry[0].realm == realm]
+        for _, _, task in left:
+            task.cancel()
+        await asyncio.gather(*(task for _, _, task in left), return_exceptions=True)
+        await self._let_go(lease for _, lease, _ in left)
+
     def look(self) -> None:
         """A workspace has come: its threads may have news."""
         self._wake.set()
@@ -77,7 +85,10 @@ class Keeper:
         for _, _, task in running:
             task.cancel()
         await asyncio.gather(*(task for _, _, task in running), return_exceptions=True)
-        for _, lease, _ in running:
+        await self._let_go(lease for _, lease, _ in running)
+
+    async def _let_go(self, leases: Iterable[Lease]) -> None:
+        for lease in leases:
             try:
                 await self._desk.db.write(lambda tx, lease=lease: mirrors.let_go(tx, lease))
             except CosessionError as error:

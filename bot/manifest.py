@@ -47,12 +47,21 @@ NEEDS = (
 )
 
 
+def bot_scopes() -> list[str]:
+    """What the bot's token may do, the necessary first."""
+    required = [scope for need in NEEDS if not need.is_optional for scope in need.scopes]
+    return [*required, *optional_scopes()]
+
+
+def optional_scopes() -> list[str]:
+    """Those that an administrator may decline."""
+    return [scope for need in NEEDS if need.is_optional for scope in need.scopes]
+
+
 def manifest(base_url: str) -> dict[str, Any]:
     """The manifest of an app that reaches this server at `base_url`, in HTTP mode."""
     base = base_url.rstrip("/")
     url = f"{base}/slack/events"
-    required = [scope for need in NEEDS if not need.is_optional for scope in need.scopes]
-    optional = [scope for need in NEEDS if need.is_optional for scope in need.scopes]
     return {
         "_metadata": {"major_version": 2, "minor_version": 1},
         "display_information": {"name": NAME, "description": DESCRIPTION, "background_color": "#1a1a2e"},
@@ -70,7 +79,7 @@ def manifest(base_url: str) -> dict[str, Any]:
         },
         "oauth_config": {
             "redirect_urls": [f"{base}{RETURN}"],
-            "scopes": {"bot": [*required, *optional], "bot_optional": optional, "user": list(SIGN_IN_SCOPES)},
+            "scopes": {"bot": bot_scopes(), "bot_optional": optional_scopes(), "user": list(SIGN_IN_SCOPES)},
         },
         "settings": {
             "event_subscriptions": {

@@ -49,6 +49,11 @@ class ThreadMirror:
         self._taken_at = time.monotonic()
         self._card_at = float("-inf")
 
+    @property
+    def realm(self) -> str:
+        """The workspace that the thread is in."""
+        return self._desk.realm
+
     def wake(self) -> None:
         self._wake.set()
 

@@ -35,6 +35,8 @@ class Pace:
     save_every: float = 1.0
     #: Failures after which an item of the inbox is parked.
     max_tries: int = 8
+    #: How often tokens that end are looked at.
+    renew_every: float = 60.0
     #: How long a Slack profile is believed.
     profile_age: float = 300.0
 
@@ -55,8 +57,18 @@ class SlackSettings:
     client_id: str = ""
     client_secret: str = field(default="", repr=False)
     authorize_url: str = "https://slack.com/openid/connect/authorize"
+    install_url: str = "https://slack.com/oauth/v2/authorize"
+    #: The server's own key, under which tokens of installed workspaces are sealed; without it none can be installed.
+    sealing_key: str = field(default="", repr=False)
+    #: The app-level token: requests come over sockets that this process opens, instead of over HTTP.
+    app_token: str = field(default="", repr=False)
     is_only_process: bool = False
     pace: Pace = field(default_factory=Pace)
+
+    @property
+    def can_install(self) -> bool:
+        """Whether workspaces can be added beside the one whose token is set."""
+        return self.can_sign_in and bool(self.sealing_key)
 
     @property
     def can_sign_in(self) -> bool:

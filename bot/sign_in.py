@@ -14,6 +14,7 @@ import hashlib
 import hmac
 import logging
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Protocol
@@ -44,6 +45,11 @@ _ISSUER = "https://slack.com"
 _NEXT = re.compile(r"^/(s/[a-z0-9_]{1,64})?$")
 #: Longest `code` that is handed on; Slack's have about 110 characters.
 _MAX_CODE = 512
+
+
+#: Organisation and workspace → who answers for it; None where nothing is installed. Raises LookupError while Slack has
+#: not told yet which workspace this is.
+Find = Callable[[str, str], Awaitable[tuple[Bot, People] | None]]
 
 
 class Browsers(Protocol):
@@ -80,17 +86,27 @@ class Turned(Exception):
 class SignIn:
     """`GET /slack/sign_in` and `GET /slack/signed_in`."""
 
-    def __init__(self, db: Database, clock: Clock, settings: SlackSettings, browsers: Browsers) -> None:
+    def __init__(self, db: Database, clock: Clock, settings: SlackSettings, browsers: Browsers, find: Find) -> None:
         self._db = db
         self._clock = clock
         self._settings = settings
         self._browsers = browsers
         self._key = hashlib.sha256(f"slack sign-in {settings.client_secret}".encode()).digest()
-        #: Who answers for the workspace; None until Slack has told whose the token is.
-        self.workspace: tuple[SlackApi, Bot, People] | None = None
+        #: Signing in takes the app's own secret, and no token of a workspace.
+        self._api = SlackApi(settings.api_url, "", settings.pace.call_timeout)
+        #: Who answers for a workspace.
+        self._find = find
+        #: The one workspace that people sign in to, where there is only one.
+        self.team_id = ""
         self.router = APIRouter(include_in_schema=False)
         self.router.add_api_route(START, self._begin, methods=["GET"])
         self.router.add_api_route(RETURN, self._finish, methods=["GET"])
+
+    async def open(self) -> None:
+        await self._api.open()
+
+    async def close(self) -> None:
+        await self._api.close()
 
     # -- there
 
@@ -113,7 +129,7 @@ class SignIn:
             "nonce": attempt.nonce,
             "code_challenge": challenge,
             "code_challenge_method": "S256",
-            **({"team": self.workspace[1].team_id} if self.workspace else {}),
+            **({"team": self.team_id} if self.team_id else {}),
         }
         response = _redirect(f"{self._settings.authorize_url}?{urlencode(query)}")
         self._remember(response, attempt)
@@ -129,8 +145,8 @@ class SignIn:
             next_path = attempt.next
             if error or not code or len(code) > _MAX_CODE:
                 raise Turned("declined" if error == "access_denied" else "failed")
-            proven = await self._prove(attempt, code)
-            secret, expires_at = await self._let_in(attempt, proven, self._browsers.secret_of(request))
+            proven, team_name = await self._prove(attempt, code)
+            secret, expires_at = await self._let_in(attempt, proven, team_name, self._browsers.secret_of(request))
         except Turned as turned:
             response = _redirect(f"/sign-in?{urlencode({'slack': turned.why, 'next': next_path})}")
         else:
@@ -139,14 +155,11 @@ class SignIn:
         response.delete_cookie(COOKIE, path="/slack")
         return response
 
-    async def _prove(self, attempt: Attempt, code: str) -> Proven:
-        """Who this is, from Slack itself. Raises Turned."""
-        if self.workspace is None:
-            raise Turned("unreachable")
-        api, bot, people = self.workspace
+    async def _prove(self, attempt: Attempt, code: str) -> tuple[Proven, str]:
+        """Who this is, from Slack itself, and the name of their workspace. Raises Turned."""
         settings = self._settings
         try:
-            token = await api.openid_token(
+            token = await self._api.openid_token(
                 client_id=settings.client_id,
                 client_secret=settings.client_secret,
                 code=code,
@@ -155,8 +168,7 @@ class SignIn:
             )
             claims = self._claims(token, attempt.nonce)
             slack_id = str(claims[f"{_ISSUER}/user_id"])
-            if claims.get(f"{_ISSUER}/team_id") != bot.team_id:
-                raise Turned("other_workspace")
+            bot, people = await self._workspace(claims)
             # Asked anew: what is remembered of them may be from before they were made a guest.
             people.forget(slack_id)
             profile = await people.profile(slack_id)
@@ -170,7 +182,19 @@ class SignIn:
             raise Turned("guest")
         email = claims.get("email") if claims.get("email_verified") is True else None
         name = str(claims.get("name") or profile.name)
-        return Proven(PROVIDER, bot.team_id, slack_id, name, str(email) if email else None)
+        return Proven(PROVIDER, bot.realm, slack_id, name, str(email) if email else None), bot.team_name
+
+    async def _workspace(self, claims: dict[str, Any]) -> tuple[Bot, People]:
+        """Who answers for the workspace that somebody signed in to. Raises Turned where none of ours does."""
+        try:
+            found = await self._find(
+                str(claims.get(f"{_ISSUER}/enterprise_id") or ""), str(claims.get(f"{_ISSUER}/team_id") or "")
+            )
+        except LookupError:
+            raise Turned("unreachable") from None
+        if found is None:
+            raise Turned("other_workspace")
+        return found
 
     def _claims(self, token: str, nonce: str) -> dict[str, Any]:
         """What the ID token says. Raises Turned where it was not made for us, for this attempt, and for now."""
@@ -190,16 +214,16 @@ class SignIn:
             raise Turned("failed")
         return claims
 
-    async def _let_in(self, attempt: Attempt, proven: Proven, old_secret: str | None) -> tuple[str, datetime]:
+    async def _let_in(
+        self, attempt: Attempt, proven: Proven, team_name: str, old_secret: str | None
+    ) -> tuple[str, datetime]:
         """Uses the attempt up and opens a login, all or nothing. Raises Turned."""
-        assert self.workspace is not None
-        bot = self.workspace[1]
 
         def come_in(tx: Transaction) -> tuple[str, datetime]:
             accounts.use_ticket(tx, f"slack:{attempt.state}", attempt.expires_at)
             before = _login(tx, old_secret)
             user = identities.come_in(tx, proven, signed_in_as=before)
-            team = accounts.team_for_realm(tx, proven.realm, bot.team_name)
+            team = accounts.team_for_realm(tx, proven.realm, team_name)
             accounts.join_team(tx, team.id, user.id)
             if old_secret is not None:
                 accounts.close_login(tx, old_secret)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,9 +73,12 @@ class Post:
 
 
 class SlackApi:
-    """One workspace's Web API on one shared connection pool. `open` and `close` belong to one event loop."""
+    """One workspace's Web API on one shared connection pool. `open` and `close` belong to one event loop.
 
-    def __init__(self, api_url: str, token: str, timeout: float) -> None:
+    `token` may be something to ask before every call, for one that changes.
+    """
+
+    def __init__(self, api_url: str, token: str | Callable[[], Awaitable[str]], timeout: float) -> None:
         self._api_url = api_url.rstrip("/") + "/"
         self._token = token
         self._timeout = timeout
@@ -87,9 +90,7 @@ class SlackApi:
     async def open(self) -> None:
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self._timeout))
         # Connection errors are not retried here: a post may have been made before the connection broke.
-        self._client = AsyncWebClient(
-            token=self._token, base_url=self._api_url, session=self._session, retry_handlers=[]
-        )
+        self._client = AsyncWebClient(base_url=self._api_url, session=self._session, retry_handlers=[])
 
     async def close(self) -> None:
         if self._session is not None:
@@ -124,6 +125,10 @@ class SlackApi:
         """The ID token that a code is worth. The app's own secret is the credential here, not the bot's token."""
         answer = await self._call("openid.connect.token", {"grant_type": "authorization_code", **grant}, is_form=True)
         return str(answer.get("id_token") or "")
+
+    async def oauth_access(self, **grant: str) -> Payload:
+        """What a code or a refresh token is worth."""
+        return await self._call("oauth.v2.access", grant, is_form=True)
 
     async def permalink(self, channel: str, ts: str) -> str:
         answer = await self._call("chat.getPermalink", {"channel": channel, "message_ts": ts}, is_get=True)
@@ -217,14 +222,16 @@ class SlackApi:
         assert self._client is not None, "open() first"
         key = (method, str(args.get("channel", "")))
         await self.until_welcome(*key)
+        token = self._token if isinstance(self._token, str) else await self._token()
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             if is_get:
                 # These take no JSON body (https://docs.slack.dev/apis/web-api/#methods_supporting_json).
-                answer = await self._client.api_call(method, http_verb="GET", params=_flat(args))
+                answer = await self._client.api_call(method, http_verb="GET", params=_flat(args), headers=headers)
             elif is_form:
-                answer = await self._client.api_call(method, data=args)
+                answer = await self._client.api_call(method, data=args, headers=headers)
             else:
-                answer = await self._client.api_call(method, json=args)
+                answer = await self._client.api_call(method, json=args, headers=headers)
         except SlackApiError as error:
             failure = _sorted(error)
             if isinstance(failure, Limited):

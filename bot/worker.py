@@ -59,7 +59,7 @@ class Handler(Protocol):
         ...
 
 
-class NotYet(Exception):
+class NotYet(LookupError):
     """It is not known yet which workspace a request belongs to; it waits where it is."""
 
 

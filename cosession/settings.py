@@ -74,7 +74,15 @@ class Settings(BaseSettings):
 
     @property
     def has_slack(self) -> bool:
-        return bool(self.slack_bot_token.get_secret_value())
+        """A workspace's token is set, or workspaces can be added at `/slack/install`."""
+        return bool(self.slack_bot_token.get_secret_value()) or self.installs_slack
+
+    @property
+    def installs_slack(self) -> bool:
+        """Workspaces are added by OAuth: the app's own secrets are set."""
+        has_secrets = bool(self.slack_client_id and self.slack_client_secret.get_secret_value())
+        signing, app = self.slack_signing_secret.get_secret_value(), self.slack_app_token.get_secret_value()
+        return has_secrets and bool(signing or app)
 
     @property
     def is_development(self) -> bool:
@@ -124,8 +132,11 @@ def _complaints(settings: Settings) -> list[str]:
     signing, bot = settings.slack_signing_secret.get_secret_value(), settings.slack_bot_token.get_secret_value()
     if bot and not signing and not settings.slack_app_token.get_secret_value():
         found.append("SLACK_BOT_TOKEN is set, SLACK_SIGNING_SECRET is not: set both (Slack: Basic Information).")
-    if signing and not bot:
-        found.append("SLACK_SIGNING_SECRET is set, SLACK_BOT_TOKEN is not: set both (Slack: OAuth & Permissions).")
+    if signing and not bot and not settings.slack_client_id:
+        found.append(
+            "SLACK_SIGNING_SECRET is set, SLACK_BOT_TOKEN is not: set both (Slack: OAuth & Permissions), or set"
+            " SLACK_CLIENT_ID and SLACK_CLIENT_SECRET to add workspaces at /slack/install."
+        )
     if settings.slack_app_token.get_secret_value():
         found.append("SLACK_APP_TOKEN asks for Socket Mode, which this version does not have: unset it and use HTTP.")
     if bool(settings.slack_client_id) != bool(settings.slack_client_secret.get_secret_value()):

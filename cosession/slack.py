@@ -41,6 +41,7 @@ def connected_workspace(settings: Settings) -> SlackSettings | None:
         base_url=settings.base_url,
         client_id=settings.slack_client_id,
         client_secret=settings.slack_client_secret.get_secret_value(),
+        sealing_key=settings.jwt_key(),
         is_only_process=settings.is_sqlite,
     )
 
@@ -82,6 +83,8 @@ class Sandbox:
             client_id=CLIENT_ID,
             client_secret=self.engine.client_secret,
             authorize_url=f"{settings.base_url}/sandbox/slack/openid/connect/authorize",
+            install_url=f"{settings.base_url}/sandbox/slack/oauth/v2/authorize",
+            sealing_key=settings.jwt_key(),
             is_only_process=True,
         )
         self._file = settings.data_dir / "sandbox.json"

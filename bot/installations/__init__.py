@@ -3,5 +3,8 @@
 In reading order:
 
 origin       which installation a request came through
+tokens       the bot token of one realm, renewed by one process at a time
 workspaces   realm → the API, the desk and the handlers for that realm
+oauth        an administrator installs the app into a workspace
+lifecycle    a workspace takes its grant back
 """

@@ -85,6 +85,8 @@ class Delivery:
     ) -> None:
         self.request_url = request_url
         self.attempts: deque[Attempt] = deque(maxlen=2_000)
+        #: Set where the app is installed for a whole organisation.
+        self.enterprise_id: str | None = None
         self._secret = signing_secret
         self._clock = clock
         self._sleep = sleep
@@ -108,7 +110,7 @@ class Delivery:
             "token": VERIFICATION_WORD,
             "team_id": TEAM_ID,
             "context_team_id": TEAM_ID,
-            "context_enterprise_id": None,
+            "context_enterprise_id": self.enterprise_id,
             "api_app_id": APP_ID,
             "event": event,
             "type": "event_callback",
@@ -116,11 +118,11 @@ class Delivery:
             "event_time": int(self._clock().timestamp()),
             "authorizations": [
                 {
-                    "enterprise_id": None,
+                    "enterprise_id": self.enterprise_id,
                     "team_id": TEAM_ID,
                     "user_id": BOT_USER_ID,
                     "is_bot": True,
-                    "is_enterprise_install": False,
+                    "is_enterprise_install": self.enterprise_id is not None,
                 }
             ],
             "is_ext_shared_channel": False,
@@ -206,13 +208,22 @@ class Delivery:
             return Ack(None, b"", "", "no_request_url")
         self._begin()
         try:
-            answer, failure = await self._post(urlencode(fields).encode(), {"content-type": _FORM})
+            answer, failure = await self._post(urlencode(self._as_installed(fields)).encode(), {"content-type": _FORM})
         finally:
             self._end()
         self.attempts.append(Attempt(kind, None, 0, answer.status_code if answer else None, failure))
         if answer is None:
             return Ack(None, b"", "", failure)
         return Ack(answer.status_code, answer.content, answer.headers.get("content-type", ""), None)
+
+    def _as_installed(self, fields: Mapping[str, str]) -> Mapping[str, str]:
+        if self.enterprise_id is None:
+            return fields
+        if "payload" not in fields:
+            return {**fields, "enterprise_id": self.enterprise_id, "is_enterprise_install": "true"}
+        enterprise = {"id": self.enterprise_id, "name": "Acme Group"}
+        payload = {**json.loads(fields["payload"]), "enterprise": enterprise, "is_enterprise_install": True}
+        return {**fields, "payload": json.dumps(payload)}
 
     # -- the request
 

@@ -38,6 +38,7 @@ METHODS = (
     "conversations.open",
     "conversations.replies",
     "dnd.info",
+    "oauth.v2.access",
     "openid.connect.token",
     "reactions.add",
     "reactions.get",

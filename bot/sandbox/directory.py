@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.sandbox.errors import SlackError
+from bot.sandbox.installs import Installs
 from bot.sandbox.interactions import ResponseUrls, Triggers, Views
 from bot.sandbox.models import (
     TEAM_ID,
@@ -25,7 +26,7 @@ from bot.sandbox.openid import SignIns
 class Directory:
     """The state of the workspace "Acme", with the clock that stamps it. Reading only; `Workspace` changes it."""
 
-    def __init__(self, clock: Callable[[], datetime], trigger_lifetime: float) -> None:
+    def __init__(self, clock: Callable[[], datetime], trigger_lifetime: float, bot_token: str) -> None:
         self.clock = clock
         self.people: dict[str, Person] = {person.id: person for person in default_people()}
         self.channels: dict[str, Channel] = {one.id: one for one in default_channels(list(self.people.values()))}
@@ -34,6 +35,7 @@ class Directory:
         self.response_urls = ResponseUrls(clock)
         self.views = Views()
         self.sign_ins = SignIns(clock)
+        self.installs = Installs(clock, bot_token, self.sign_ins.client_secret)
         self._last_micros = 0
 
     # -- looking up

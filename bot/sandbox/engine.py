@@ -48,7 +48,7 @@ class SandboxEngine(Humans):
         self.bot_id = BOT_ID
         self.app_id = APP_ID
         self.faults = Faults()
-        workspace = Workspace(clock, trigger_lifetime)
+        workspace = Workspace(clock, trigger_lifetime, bot_token)
         delivery = Delivery(
             request_url=request_url,
             signing_secret=signing_secret,
@@ -58,7 +58,7 @@ class SandboxEngine(Humans):
             faults=self.faults,
         )
         super().__init__(workspace, delivery, base_url)
-        self.web_api = WebApi(workspace, bot_token=bot_token, scopes=scopes)
+        self.web_api = WebApi(workspace, scopes=scopes)
         workspace.on_event.append(delivery.event)
         self._bot_token = bot_token
         self._file: Path | None = None
@@ -119,6 +119,12 @@ class SandboxEngine(Humans):
     def call(self, method: str, **args: Any) -> Payload:
         """A Web API call with the app's token, without HTTP. Raises `RateLimited`."""
         return self.web_api.call(method, args, self._bot_token)
+
+    def uninstall(self) -> None:
+        """An admin removes the app: its tokens end, and it is told so in the last two events that it gets."""
+        self.workspace.installs.end_tokens()
+        self.delivery.event({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [BOT_USER_ID]}}, None)
+        self.delivery.event({"type": "app_uninstalled"}, None)
 
     def messages(self, channel: str, thread_ts: str | None = None) -> list[Payload]:
         """What everybody sees: the channel's root, or a thread with its root first. Oldest first."""

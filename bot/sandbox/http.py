@@ -1,5 +1,5 @@
 """The sandbox over HTTP: `/api/{method}` and `/response/{id}` for the app, `/ui/…` for the page, and
-`/openid/connect/authorize` for whoever signs in with Slack."""
+`/openid/connect/authorize` for whoever signs in with Slack, `/oauth/v2/authorize` for who installs the app."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.sandbox.engine import SandboxEngine
 from bot.sandbox.errors import RateLimited, SlackError
 from bot.sandbox.faults import ApiFault
 from bot.sandbox.models import Payload
-from bot.sandbox.openid import page
+from bot.sandbox.openid import DECLINED, INSTALL, back, page
 from bot.sandbox.responses import use_response_url
 from bot.sandbox.ui import ui_routes
 
@@ -33,6 +33,7 @@ def sandbox_app(engine: SandboxEngine) -> Starlette:
             Route("/api/{method}", door.api, methods=["GET", "POST"]),
             Route("/response/{url_id}", door.response, methods=["POST"]),
             Route("/openid/connect/authorize", door.authorize, methods=["GET"]),
+            Route("/oauth/v2/authorize", door.install, methods=["GET"]),
             Mount("/ui", routes=ui_routes(engine)),
         ]
     )
@@ -81,6 +82,19 @@ class _Door:
             return HTMLResponse(page(self._engine.people, asked))
         person = self._engine.workspace.people.get(answer)
         return RedirectResponse(sign_ins.grant(person, asked) if person else sign_ins.decline(asked), 303)
+
+    async def install(self, request: Request) -> Response:
+        """Asks who agrees to the app's being installed."""
+        asked = dict(request.query_params)
+        answer = asked.pop("as", None)
+        installs = self._engine.workspace.installs
+        problem = installs.problem(asked)
+        if problem is not None:
+            return PlainTextResponse(f"Something is wrong with this request: {problem}", 400)
+        if answer is None:
+            return HTMLResponse(page(self._engine.people, asked, INSTALL))
+        person = self._engine.workspace.people.get(answer)
+        return RedirectResponse(installs.agree(person, asked) if person else back(asked, DECLINED), 303)
 
     def _carry_out(self, method: str, args: Payload, token: str | None) -> Response:
         try:

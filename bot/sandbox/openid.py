@@ -21,6 +21,7 @@ from bot.sandbox.errors import SlackError
 from bot.sandbox.models import TEAM_ID, TEAM_NAME, Payload, Person
 
 CLIENT_ID = "1000000000001.1000000000002"
+DECLINED = {"error": "access_denied"}
 _LIFETIME = timedelta(minutes=10)
 
 
@@ -63,10 +64,10 @@ class SignIns:
             asked.get("code_challenge", ""),
             self._clock() + _LIFETIME,
         )
-        return _back(asked, {"code": code})
+        return back(asked, {"code": code})
 
     def decline(self, asked: Mapping[str, str]) -> str:
-        return _back(asked, {"error": "access_denied"})
+        return back(asked, DECLINED)
 
     def exchange(self, grant: Mapping[str, str]) -> Payload:
         """What a code is worth. Raises Slack's errors; a code that was shown wrongly is spent as well."""
@@ -119,8 +120,16 @@ a { text-decoration: none; text-align: center } a:hover, a:focus { background: #
 </style>"""
 
 
-def page(people: list[Person], asked: Mapping[str, str]) -> str:
+SIGN_IN = f"Sign in to {TEAM_NAME}", "Cosession wants to know who you are: your name and your e-mail address."
+INSTALL = (
+    f"Add Cosession to {TEAM_NAME}",
+    "Cosession wants to read and write in channels that it is invited to.",
+)
+
+
+def page(people: list[Person], asked: Mapping[str, str], words: tuple[str, str] = SIGN_IN) -> str:
     """The page that asks who agrees. It has no script, and everything that was sent to it is escaped."""
+    title, text = words
 
     def choice(label: str, answer: dict[str, str]) -> str:
         address = html.escape(f"?{urlencode({**asked, **answer})}", quote=True)
@@ -131,13 +140,13 @@ def page(people: list[Person], asked: Mapping[str, str]) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
         '<link rel="icon" href="/assets/favicon-1.svg">'
-        f"<title>Sign in to {TEAM_NAME}</title>{_STYLE}</head><body><main>"
-        f"<h1>Sign in to {TEAM_NAME}</h1><p>Cosession wants to know who you are: your name and your e-mail address.</p>"
+        f"<title>{title}</title>{_STYLE}</head><body><main><h1>{title}</h1><p>{text}</p>"
         f"<ul>{''.join(choices)}{choice('Cancel', {'as': ''})}</ul></main></body></html>"
     )
 
 
-def _back(asked: Mapping[str, str], answer: dict[str, str]) -> str:
+def back(asked: Mapping[str, str], answer: dict[str, str]) -> str:
+    """The address that a browser goes back to, with the answer and the state that was given."""
     return f"{asked['redirect_uri']}?{urlencode({**answer, 'state': asked.get('state', '')})}"
 
 

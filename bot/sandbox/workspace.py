@@ -25,8 +25,8 @@ _EPHEMERALS_KEPT = 200
 class Workspace(Directory):
     """The workspace "Acme" as people and the app change it."""
 
-    def __init__(self, clock: Callable[[], datetime], trigger_lifetime: float) -> None:
-        super().__init__(clock, trigger_lifetime)
+    def __init__(self, clock: Callable[[], datetime], trigger_lifetime: float, bot_token: str) -> None:
+        super().__init__(clock, trigger_lifetime, bot_token)
         self.ephemerals: deque[Payload] = deque(maxlen=_EPHEMERALS_KEPT)
         self.on_event: list[EventListener] = []
         self.on_change: list[ChangeListener] = []

@@ -1,4 +1,4 @@
-"""Who is who: `auth.test`, `bots.info`, `openid.connect.token`, `team.info`, `users.*`, `dnd.info`."""
+"""Who is who: `auth.test`, `bots.info`, `team.info`, `users.*`, `dnd.info`, and the two ways to a token."""
 
 from __future__ import annotations
 
@@ -36,6 +36,10 @@ def bots_info(call: Call) -> Payload:
 
 def openid_token(call: Call) -> Payload:
     return call.workspace.sign_ins.exchange({name: str(value) for name, value in call.args.items()})
+
+
+def oauth_access(call: Call) -> Payload:
+    return call.workspace.installs.exchange({name: str(value) for name, value in call.args.items()})
 
 
 def team_info(call: Call) -> Payload:
@@ -94,6 +98,7 @@ HANDLERS: dict[str, Handler] = {
     "api.test": api_test,
     "auth.test": auth_test,
     "bots.info": bots_info,
+    "oauth.v2.access": oauth_access,
     "openid.connect.token": openid_token,
     "team.info": team_info,
     "users.info": users_info,
