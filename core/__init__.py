@@ -4,6 +4,7 @@ Reading order: `events` (what can happen), `errors` (what can go wrong), `tables
 runs), `transaction` and `db` (the one place that commits), `log`, `heads`, `access` (the only way to a session),
 `accounts`, `identities`, `sessions`, `chat`, `paths`, `files`, `anchors` and `comments` (on the lines of files),
 `invites`, `turns`, `counting` and `health` (how the agent is doing), `words`, `indexing` and `search` (what was said,
-found again), `presence`, `leases`, `mirrors`, `installations` and `sealing` (grants of workspaces outside), `inbox`, `prune`, `limits`, `storable`, `signals` (to the other
-processes); `engines`, `postgres` and `migrations` beside them.
+found again), `presence`, `leases`, `mirrors`, `installations` and `sealing` (what workspaces outside have granted),
+`inbox`, `prune`, `limits`, `storable`, `signals` (to the other processes); `engines`, `postgres` and `migrations` beside
+them.
 """
