@@ -35,7 +35,7 @@ class Installs:
 
     def __init__(self, clock: Callable[[], datetime], bot_token: str, client_secret: str) -> None:
         self._clock = clock
-        self._client_secret = client_secret
+        self.client_secret = client_secret
         self._codes: dict[str, _Agreed] = {}
         self._refresh: dict[str, str] = {}
         self._dead: set[str] = set()
@@ -85,7 +85,7 @@ class Installs:
         """`oauth.v2.access`. Raises Slack's errors; a code or refresh token that was shown is spent."""
         if args.get("client_id") != CLIENT_ID:
             raise SlackError("invalid_client_id")
-        if args.get("client_secret") != self._client_secret:
+        if args.get("client_secret") != self.client_secret:
             raise SlackError("bad_client_secret")
         match args.get("grant_type", "authorization_code"):
             case "authorization_code":

@@ -32,6 +32,8 @@ class Person:
     is_email_confirmed: bool = True
     deleted: bool = False
     tz: str = "Europe/Amsterdam"
+    #: Their organisation, where the workspace belongs to one.
+    enterprise_id: str | None = None
 
     def user_object(self, *, with_email: bool) -> Payload:
         """As `users.info` shows it; the e-mail only to a token that may read it."""
@@ -48,7 +50,9 @@ class Person:
         }
         if with_email and not self.is_bot:
             profile["email"] = self.email
+        organisation = {"enterprise_user": {"id": self.id, "enterprise_id": self.enterprise_id, "teams": [TEAM_ID]}}
         return {
+            **(organisation if self.enterprise_id else {}),
             "id": self.id,
             "team_id": TEAM_ID,
             "name": self.name,

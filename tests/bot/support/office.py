@@ -124,6 +124,8 @@ class Office:
     budget: TokenBuckets
     #: The database itself, as the browser's door uses it.
     web: Database
+    #: What the door's settings say besides: see `open_door`.
+    settings: dict[str, Any] = field(default_factory=dict[str, Any])
     here: dict[str, list[presence.Shown]] = field(default_factory=dict[str, list[presence.Shown]])
     users: dict[str, tables.User] = field(default_factory=dict[str, tables.User])
     _keys: itertools.count[int] = field(default_factory=itertools.count)
@@ -280,6 +282,7 @@ def open_door(office: Office, lives: int | None = None) -> tuple[MortalDatabase,
         is_only_process=True,
         pace=office.pace,
     )
+    settings = replace(settings, **office.settings)
     door = SlackDoor(
         db=db,
         clock=office.clock,
