@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from core import accounts, invites, sessions
+from core import accounts, invites, log, sessions, tables
 from core.access import Actor, session_for
 from core.clock import system_clock
-from core.db import Database
+from core.db import Database, Transaction
 from core.engines import open_engine
 from core.errors import (
     CosessionError,
@@ -23,14 +23,24 @@ from core.errors import (
     InviteUsedUp,
     NotAllowed,
     SessionNotFound,
+    UserNotFound,
 )
 from core.events import Role
-from core.invites import Recipient
+from core.invites import MAX_WAITING, Recipient
+from core.invites.rules import DoorCrowded
 from tests.core.conftest import person
 
 
 async def invite(db: Database, actor: Actor, session_id: str, role: Any = "editor", **how: Any) -> invites.Issued:
     return await db.write(lambda tx: invites.create(tx, actor, session_id, role, **how))
+
+
+def stranger(tx: Transaction, name: str) -> Actor:
+    return accounts.actor_for(accounts.add_user(tx, None, name), "web")
+
+
+async def kinds_of(db: Database, session_id: str) -> list[str]:
+    return [entry.type for entry in await db.read(lambda tx: log.read_after(tx, session_id, 0))]
 
 
 async def accept(db: Database, actor: Actor, secret: str) -> str:
@@ -47,14 +57,50 @@ async def test_looking_a_hundred_times_uses_nothing_up(db: Database) -> None:
     assert await accept(db, bob, issued.secret) == session.id
 
 
-async def test_of_fifty_who_accept_a_single_use_invite_at_once_one_comes_in(db: Database) -> None:
+@pytest.mark.parametrize("uses", [1, 7])
+async def test_of_a_hundred_who_accept_at_once_exactly_as_many_come_in_as_may(db: Database, uses: int) -> None:
     alice = await person(db, "Alice")
     session = await db.write(lambda tx: sessions.start(tx, alice, "Race"))
-    issued = await invite(db, alice, session.id)
-    guests = [await person(db, f"Guest{number}") for number in range(50)]
+    issued = await invite(db, alice, session.id, max_uses=uses)
+    guests = await db.write(lambda tx: [stranger(tx, f"Guest{number}") for number in range(100)])
     answers = await asyncio.gather(*(accept(db, guest, issued.secret) for guest in guests), return_exceptions=True)
+    assert sum(answer == session.id for answer in answers) == uses
+    assert sum(isinstance(answer, InviteUsedUp) for answer in answers) == 100 - uses
+    members = await db.read(lambda tx: sessions.members(tx, session.id))
+    assert len(members) == uses + 1
+
+
+async def test_one_person_who_accepts_a_hundred_times_at_once_comes_in_once(db: Database) -> None:
+    alice, bob = await person(db, "Alice"), await person(db, "Bob")
+    session = await db.write(lambda tx: sessions.start(tx, alice, "Impatient"))
+    issued = await invite(db, alice, session.id, max_uses=5)
+    answers = await asyncio.gather(*(accept(db, bob, issued.secret) for _ in range(100)))
+    assert set(answers) == {session.id}
+    kinds = await kinds_of(db, session.id)
+    assert kinds.count("invite_accepted") == 1
+    assert (await db.read(lambda tx: invites.of_session(tx, alice, session.id)))[0].invite.use_count == 1
+
+
+async def test_of_two_processes_that_admit_the_last_guest_at_once_one_does(database_url: str, db: Database) -> None:
+    """Two writers on Postgres; on SQLite there is only one, which takes them in turn."""
+    alice = await person(db, "Alice")
+    session = await db.write(lambda tx: sessions.start(tx, alice, "Two doors"))
+    issued = await invite(db, alice, session.id)
+    guests = await db.write(lambda tx: [stranger(tx, f"Guest{number}") for number in range(20)])
+    other = db
+    if database_url.startswith("postgres"):
+        other = Database(open_engine(database_url), system_clock)
+        other.start()
+    try:
+        answers = await asyncio.gather(
+            *(accept((db, other)[number % 2], guest, issued.secret) for number, guest in enumerate(guests)),
+            return_exceptions=True,
+        )
+    finally:
+        if other is not db:
+            await other.close()
     assert sum(answer == session.id for answer in answers) == 1
-    assert sum(isinstance(answer, InviteUsedUp) for answer in answers) == 49
+    assert sum(isinstance(answer, InviteUsedUp) for answer in answers) == 19
 
 
 async def test_accepting_twice_is_accepting_once(db: Database) -> None:
@@ -159,6 +205,118 @@ async def test_no_secret_is_stored_in_the_clear(db: Database) -> None:
         rows = await db.read(lambda tx, t=table: tx.sql.connection().execute(text(f"select * from {t}")).all())
         assert rows
         assert not any(secret in str(row) for row in rows for secret in (issued.secret, link, login))
+
+
+async def test_whoever_knocks_holds_no_use_until_a_host_lets_them_in(db: Database) -> None:
+    alice, bob, carol = [await person(db, name) for name in ("Alice", "Bob", "Carol")]
+    session = await db.write(lambda tx: sessions.start(tx, alice, "Knock"))
+    issued = await invite(db, alice, session.id, needs_approval=True)
+    for guest in (bob, carol, bob):
+        assert (await db.write(lambda tx, g=guest: invites.accept(tx, g, issued.secret))).outcome == "waiting"
+    waiting = await db.read(lambda tx: invites.at_the_door(tx, alice, session.id))
+    assert [one.person.username for one in waiting] == ["Bob", "Carol"]
+    assert (await kinds_of(db, session.id)).count("knocked") == 2
+    with pytest.raises(SessionNotFound):
+        await db.read(lambda tx: session_for(tx, bob, session.id, "read", lock=False))
+    await db.write(lambda tx: invites.answer_knock(tx, alice, session.id, bob.user_id, is_admitted=True))
+    assert (await db.read(lambda tx: session_for(tx, bob, session.id, "read", lock=False))).role == "editor"
+    # The one use is gone: whoever else waits has nothing to wait for.
+    assert await db.read(lambda tx: invites.at_the_door(tx, alice, session.id)) == []
+    with pytest.raises(InviteUsedUp):
+        await db.write(lambda tx: invites.answer_knock(tx, alice, session.id, carol.user_id, is_admitted=True))
+
+
+async def test_whoever_is_not_let_in_comes_in_by_another_invite_only(db: Database) -> None:
+    alice, bob = await person(db, "Alice"), await person(db, "Bob")
+    session = await db.write(lambda tx: sessions.start(tx, alice, "No"))
+    issued = await invite(db, alice, session.id, needs_approval=True, max_uses=5)
+    await accept(db, bob, issued.secret)
+    await db.write(lambda tx: invites.answer_knock(tx, alice, session.id, bob.user_id, is_admitted=False))
+    assert (await db.read(lambda tx: invites.look(tx, issued.secret, bob.user_id))).status == "refused"
+    with pytest.raises(NotAllowed):
+        await accept(db, bob, issued.secret)
+    other = await invite(db, alice, session.id, needs_approval=True)
+    assert (await db.write(lambda tx: invites.accept(tx, bob, other.secret))).outcome == "waiting"
+
+
+async def test_a_door_takes_so_many_who_wait_and_no_more(db: Database) -> None:
+    alice = await person(db, "Alice")
+    session = await db.write(lambda tx: sessions.start(tx, alice, "Crowd"))
+    issued = await invite(db, alice, session.id, needs_approval=True)
+    guests = await db.write(lambda tx: [stranger(tx, f"Guest{number}") for number in range(MAX_WAITING + 1)])
+    for guest in guests[:-1]:
+        await accept(db, guest, issued.secret)
+    with pytest.raises(DoorCrowded):
+        await accept(db, guests[-1], issued.secret)
+
+
+async def test_the_log_tells_once_that_an_invite_has_expired_and_never_of_one_that_is_over(db: Database) -> None:
+    alice, bob = await person(db, "Alice"), await person(db, "Bob")
+    session = await db.write(lambda tx: sessions.start(tx, alice, "Expiry"))
+    used, withdrawn, lapsed, lasting = [await invite(db, alice, session.id) for _ in range(4)]
+    await accept(db, bob, used.secret)
+    await db.write(lambda tx: invites.revoke(tx, alice, withdrawn.invite.id))
+
+    def age(tx: Transaction) -> None:
+        for one in (used, withdrawn, lapsed):
+            row = tx.sql.get(tables.Invite, one.invite.id)
+            assert row is not None
+            row.expires_at = tx.now - timedelta(seconds=1)
+            tx.sql.add(row)
+
+    await db.write(age)
+    assert [await db.write(invites.expire) for _ in range(3)] == [1, 0, 0]
+    expired = [e.event() for e in await db.read(lambda tx: log.read_after(tx, session.id, 0)) if "expired" in e.type]
+    assert [event.invite_id for event in expired if event.type == "invite_expired"] == [lapsed.invite.id]
+    listed = await db.read(lambda tx: invites.of_session(tx, alice, session.id))
+    assert {one.invite.id for one in listed if one.status == "live"} == {lasting.invite.id}
+
+
+async def test_whoever_was_in_before_is_not_removed_with_an_invite_that_only_lifted_them(db: Database) -> None:
+    alice, bob, carol = [await person(db, name) for name in ("Alice", "Bob", "Carol")]
+    session = await db.write(lambda tx: sessions.start(tx, alice, "Lifted"))
+    await accept(db, bob, (await invite(db, alice, session.id, "viewer")).secret)
+    shared = await invite(db, alice, session.id, "editor", max_uses=5)
+    await accept(db, bob, shared.secret)
+    await accept(db, carol, shared.secret)
+    assert await db.write(lambda tx: invites.revoke(tx, alice, shared.invite.id, remove_people=True)) == 1
+    members = await db.read(lambda tx: sessions.members(tx, session.id))
+    assert [(member.person.username, member.role) for member in members] == [("Alice", "host"), ("Bob", "editor")]
+
+
+async def test_a_host_who_tries_their_own_link_does_not_use_it_up(db: Database) -> None:
+    alice, bob = await person(db, "Alice"), await person(db, "Bob")
+    session = await db.write(lambda tx: sessions.start(tx, alice, "Mine"))
+    issued = await invite(db, alice, session.id)
+    assert await accept(db, alice, issued.secret) == session.id
+    assert await accept(db, bob, issued.secret) == session.id
+
+
+async def test_invites_that_are_made_out_to_somebody_are_theirs_to_find(db: Database) -> None:
+    alice, bob, carol = [await person(db, name) for name in ("Alice", "Bob", "Carol")]
+    session = await db.write(lambda tx: sessions.start(tx, alice, "For you"))
+    by_address = await invite(db, alice, session.id, to=Recipient(email="bob@example.com"))
+    by_account = await invite(db, alice, session.id, "viewer", to=Recipient(user_id=bob.user_id))
+    await invite(db, alice, session.id)
+    found = await db.read(lambda tx: invites.mine(tx, bob))
+    assert {one.invite.id for one in found} == {by_address.invite.id, by_account.invite.id}
+    assert await db.read(lambda tx: invites.mine(tx, carol)) == []
+    await db.write(lambda tx: invites.decline(tx, bob, by_account.invite.id))
+    await accept(db, bob, by_address.invite.id)
+    assert await db.read(lambda tx: invites.mine(tx, bob)) == []
+
+
+async def test_an_invite_for_one_person_is_for_one_use(db: Database) -> None:
+    alice, bob = await person(db, "Alice"), await person(db, "Bob")
+    session = await db.write(lambda tx: sessions.start(tx, alice, "One"))
+    for to in (Recipient(email="bob@example.com"), Recipient(user_id=bob.user_id)):
+        with pytest.raises(Invalid):
+            await invite(db, alice, session.id, to=to, max_uses=2)
+    for nobody in (Recipient(email="bob@"), Recipient(user_id=alice.user_id)):
+        with pytest.raises(Invalid):
+            await invite(db, alice, session.id, to=nobody)
+    with pytest.raises(UserNotFound):
+        await invite(db, alice, session.id, to=Recipient(user_id="usr_" + "a" * 26))
 
 
 async def test_a_sign_in_link_signs_one_browser_in(db: Database) -> None:
