@@ -12,6 +12,7 @@ from core.tables.columns import COUNTED, UtcDateTime, table_of
 from core.tables.files import Blob, Comment, CommentThread, FileVersion, SharedFile
 from core.tables.installations import Installation
 from core.tables.invites import Invite, InviteLetter, InviteUse, Knock
+from core.tables.mail import MailStop, OutgoingMail
 from core.tables.outside import Inbox, Lease, Mirror, MirrorLink
 from core.tables.people import Identity, Login, Meta, SignInLink, Team, TeamMember, UsedTicket, User
 from core.tables.sessions import AgentMark, AgentStats, LogEntry, Participation, Session
@@ -34,11 +35,13 @@ __all__ = [
     "Lease",
     "LogEntry",
     "Login",
+    "MailStop",
     "Mention",
     "Message",
     "Meta",
     "Mirror",
     "MirrorLink",
+    "OutgoingMail",
     "Participation",
     "Reaction",
     "ReadMark",
