@@ -53,7 +53,7 @@ function Routes() {
       <Switch>
         <Route path="/">{() => <Members>{(me) => <SessionsPage me={me} />}</Members>}</Route>
         <Route path="/sign-in">{() => <SignInPage />}</Route>
-        <Route path="/invite">{() => <InvitePage />}</Route>
+        <Route path="/invite/:id?">{({ id }) => <InvitePage id={id} />}</Route>
         <Route path="/s/:id">
           {({ id }) => (
             <Members>

@@ -26,20 +26,87 @@ export interface WayIn {
   path: string;
 }
 
+/** How an invite reaches the person it is for. */
+export type InviteWay = "link" | "email" | "person" | "slack";
+
+export type InviteStatus =
+  | "live"
+  | "accepted"
+  | "waiting"
+  | "refused"
+  | "wrong_person"
+  | "left"
+  | "declined"
+  | "expired"
+  | "revoked"
+  | "used_up";
+
+export interface InviteWish {
+  role: Role;
+  /** Only its holder may accept. */
+  email?: string;
+  /** Seconds. */
+  expires_in?: number;
+  max_uses?: number;
+  /** Whoever accepts waits until a host lets them in. */
+  needs_approval?: boolean;
+}
+
 export interface InviteLink {
   id: string;
   url: string;
   role: Role;
   expires_at: string;
   max_uses: number;
+  way: InviteWay;
+  needs_approval: boolean;
 }
 
 export interface InviteLook {
+  id: string;
+  /** Empty while it is not known that it is for whoever looks. */
   title: string;
-  host: string | { username: string };
+  host: string;
+  inviter: string;
   role: Role;
-  status: "live" | "expired" | "revoked" | "used_up" | "accepted";
+  status: InviteStatus;
+  way: InviteWay;
+  /** Of the address that it is made out to, as much as reminds its owner. */
+  hint: string;
+  needs_approval: boolean;
+  has_ended: boolean;
   expires_at: string;
+  session_id: string | null;
+}
+
+export interface ListedInvite {
+  id: string;
+  role: Role;
+  status: InviteStatus;
+  way: InviteWay;
+  to: string;
+  inviter: string;
+  created_at: string;
+  expires_at: string;
+  max_uses: number;
+  use_count: number;
+  needs_approval: boolean;
+  /** How many are in the session by it. */
+  came: number;
+  /** Why it was not delivered; empty where it was. */
+  problem: string;
+}
+
+export interface Knock {
+  user: { user_id: string; username: string; color: number };
+  role: Role;
+  invite_id: string;
+  knocked_at: string;
+}
+
+export interface SessionInvites {
+  items: ListedInvite[];
+  knocks: Knock[];
 }
 
 /** What one process of the server has open now. */
@@ -182,9 +249,24 @@ export const api = {
     return request<{ items: CommentThread[] }>("GET", `${session(id)}/comments?${query}`, undefined, signal);
   },
 
-  invite: (id: string, wish: { role: Role; expires_in?: number; max_uses?: number }) =>
-    request<InviteLink>("POST", `${session(id)}/invites`, wish),
-  lookAtInvite: (token: string) => request<InviteLook>("GET", `/api/invites/${encodeURIComponent(token)}`),
+  invite: (id: string, wish: InviteWish) => request<InviteLink>("POST", `${session(id)}/invites`, wish),
+  invites: (id: string, signal?: AbortSignal) =>
+    request<SessionInvites>("GET", `${session(id)}/invites`, undefined, signal),
+  revokeInvite: (inviteId: string, removePeople: boolean) =>
+    request<void>("DELETE", `/api/invites/${encodeURIComponent(inviteId)}${removePeople ? "?remove_people=true" : ""}`),
+  answerKnock: (id: string, userId: string, admit: boolean) =>
+    request<void>("POST", `${session(id)}/knocks/${encodeURIComponent(userId)}`, { admit }),
+  myInvites: (signal?: AbortSignal) =>
+    request<{ items: InviteLook[] }>("GET", "/api/me/invites", undefined, signal),
+  /** `token`: a link's secret, or the id of an invite that is made out to whoever is signed in. */
+  lookAtInvite: (token: string, signal?: AbortSignal) =>
+    request<InviteLook>("GET", `/api/invites/${encodeURIComponent(token)}`, undefined, signal),
   acceptInvite: (token: string, who: { name?: string }) =>
-    request<{ session_id: string }>("POST", `/api/invites/${encodeURIComponent(token)}/accept`, who),
+    request<{ session_id: string; is_waiting: boolean }>(
+      "POST",
+      `/api/invites/${encodeURIComponent(token)}/accept`,
+      who,
+    ),
+  declineInvite: (token: string) =>
+    request<void>("POST", `/api/invites/${encodeURIComponent(token)}/decline`, {}),
 };

@@ -4,6 +4,8 @@ import { nextPath } from "./next";
 test.each([
   ["?next=/s/ses_x1", "/s/ses_x1"],
   ["?next=%2Fs%2Fses_x1", "/s/ses_x1"],
+  ["?next=/invite/inv_x1", "/invite/inv_x1"],
+  ["?next=/invite/inv_x1/../../sign-in", "/"],
   ["?next=/", "/"],
   ["", "/"],
   ["?next=//elsewhere.example", "/"],

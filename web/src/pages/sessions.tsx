@@ -8,6 +8,7 @@ import { ago, compact, moment, plural } from "~/lib/format";
 import { SmallScore } from "~/health/score";
 import { useNow, useTitle } from "~/lib/hooks";
 import { useSearchKeys } from "~/search/keys";
+import { Invitations } from "~/people/invitations";
 import { SearchDialog } from "~/search/search-dialog";
 import type { SessionView } from "~/session/protocol";
 import { Avatar } from "~/ui/avatar";
@@ -32,6 +33,7 @@ export function SessionsPage({ me }: { me: Me }) {
   return (
     <Shell me={me}>
       <div className="mx-auto w-full max-w-4xl px-4 py-6 sm:px-6 sm:py-8">
+        <Invitations />
         {items && items.length > 0 && (
           <div className="mb-4 flex items-center gap-2">
             <h1 className="min-w-0 flex-1 text-xl font-semibold tracking-tight">Sessions</h1>

@@ -5,6 +5,7 @@ import { useFollower } from "~/follow/context";
 import { HealthChip } from "~/health/chip";
 import { compact, moment, plural } from "~/lib/format";
 import { InviteDialog } from "~/people/invite-dialog";
+import { KnockBar } from "~/people/knocks";
 import { PeopleDialog } from "~/people/people-dialog";
 import { PresenceBar } from "~/people/presence-bar";
 import { useClientState, useSession } from "~/session/context";
@@ -101,6 +102,7 @@ export function SessionHeader({ onSearch, onHelp, isNarrow }: HeaderProps) {
         )}
         {session && <Menu icon="more" label="Session menu" items={items} />}
       </div>
+      <KnockBar />
       {open === "invite" && session && role && <InviteDialog sessionId={session.id} myRole={role} onClose={close} />}
       {open === "people" && <PeopleDialog onClose={close} />}
       {open === "rename" && session && <RenameDialog session={session} onClose={close} />}
