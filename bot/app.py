@@ -26,6 +26,7 @@ from bot.manifest import bot_scopes
 from bot.messages import Events
 from bot.settings import Pace, SlackSettings
 from bot.sign_in import Browsers, SignIn
+from bot.socket_mode import SocketMode
 from bot.web import Bot, SlackApi
 from bot.worker import Handler, Worker
 from core import presence
@@ -79,6 +80,7 @@ class SlackDoor:
         self._worker = Worker(db, clock, settings, self._owner, kinds, self.workspaces.handler)
         self._intake = Intake(db, clock, settings, self._stored)
         self._tell = tell
+        self.sockets = SocketMode(settings, self._intake.take, self._stored) if settings.app_token else None
         self._sign_in = (
             SignIn(db, clock, settings, browsers, self._answers_for) if browsers and settings.can_sign_in else None
         )
@@ -120,11 +122,15 @@ class SlackDoor:
             self._tasks.append(asyncio.create_task(self._worker.run(), name="slack inbox"))
             self._tasks.append(asyncio.create_task(self._keeper.run(), name="slack mirrors"))
             self._tasks.append(asyncio.create_task(self._renew_tokens(), name="slack tokens"))
+            if self.sockets is not None:
+                await self.sockets.open()
         for task in self._tasks:
             task.add_done_callback(_report)
 
     async def close(self) -> None:
         """Stops where it is; what is under way is in the database and goes on with the next start."""
+        if self.sockets is not None and self._does_work:
+            await self.sockets.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -94,11 +94,16 @@ class Intake:
         if text is None or not is_genuine(self._settings.signing_secret, timestamp, signature, body, self._clock()):
             metrics.REJECTED.inc()
             return _problem(401, "not_signed_in", "This request is not signed by Slack, or it is too old.")
-        headers: dict[str, str | Sequence[str]] = {**request.headers}
-        response = to_starlette_response(await self._bolt.async_dispatch(AsyncBoltRequest(body=text, headers=headers)))
+        response = to_starlette_response(await self.take(text, request.headers))
         # Afterwards, so that "Starting …" is on the screen before what came of it.
         response.background = BackgroundTask(self._after_answer)
         return response
+
+    async def take(self, body: str, headers: Mapping[str, str]) -> BoltResponse:
+        """Stores a request that is known to be Slack's, whichever way it came, and makes the answer. A status that is
+        not 2xx means that it was not stored."""
+        known: dict[str, str | Sequence[str]] = {**headers}
+        return await self._bolt.async_dispatch(AsyncBoltRequest(body=body, headers=known))
 
     async def _after_answer(self) -> None:
         # A coroutine: a plain function would run on another thread.

@@ -10,3 +10,4 @@ REJECTED = Counter("cosession_slack_rejected_total", "Requests with a wrong sign
 LIMITED = Counter("cosession_slack_limited_total", "Calls that Slack put off with 429", ["method"])
 POSTS = Counter("cosession_slack_posts_total", "Messages posted to threads")
 PAUSED = Counter("cosession_slack_mirrors_paused_total", "Threads that were gone or refused posts")
+SOCKET_REQUESTS = Counter("cosession_slack_socket_requests_total", "Requests that came in Socket Mode")

@@ -35,6 +35,12 @@ class Pace:
     save_every: float = 1.0
     #: Failures after which an item of the inbox is parked.
     max_tries: int = 8
+    #: Connections in Socket Mode, and how long one that was replaced is still listened to.
+    sockets: int = 2
+    socket_drain: float = 20.0
+    #: Seconds between two signs of life on a connection, and the least wait after "too many connections".
+    socket_heartbeat: float = 10.0
+    too_many_wait: float = 30.0
     #: How often tokens that end are looked at.
     renew_every: float = 60.0
     #: How long a Slack profile is believed.

@@ -22,9 +22,20 @@ def sign(secret: str, timestamp: str, body: bytes) -> str:
 
 
 def is_genuine(secret: str, timestamp: str, signature: str, body: bytes, now: datetime) -> bool:
-    """Whether the request was signed with `secret` within five minutes of `now`, before or after."""
-    if not secret or not _TIMESTAMP.match(timestamp) or not timestamp.isascii():
+    """Whether the request was signed with `secret` within five minutes of `now`, before or after.
+
+    While a secret is being replaced, `secret` names both, separated by a comma.
+    """
+    if not _TIMESTAMP.match(timestamp) or not timestamp.isascii():
         return False
     if abs(now.timestamp() - int(timestamp)) > MAX_AGE:
         return False
-    return hmac.compare_digest(sign(secret, timestamp, body).encode(), signature.encode("utf-8", "replace"))
+    shown = signature.encode("utf-8", "replace")
+    # Each is compared, so that the time does not tell which one it was.
+    matches = [hmac.compare_digest(sign(one, timestamp, body).encode(), shown) for one in secrets_in(secret)]
+    return any(matches)
+
+
+def secrets_in(setting: str) -> list[str]:
+    """The secrets that a setting names: one, or two during a rotation."""
+    return [secret.strip() for secret in setting.split(",") if secret.strip()]

@@ -126,6 +126,10 @@ class SlackApi:
         answer = await self._call("openid.connect.token", {"grant_type": "authorization_code", **grant}, is_form=True)
         return str(answer.get("id_token") or "")
 
+    async def open_socket(self) -> str:
+        """The address of one connection in Socket Mode; the token is the app's, not a bot's."""
+        return str((await self._call("apps.connections.open", {}))["url"])
+
     async def oauth_access(self, **grant: str) -> Payload:
         """What a code or a refresh token is worth."""
         return await self._call("oauth.v2.access", grant, is_form=True)

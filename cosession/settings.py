@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.signature import secrets_in
+
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 MIN_KEY_BYTES = 32
 
@@ -137,8 +139,9 @@ def _complaints(settings: Settings) -> list[str]:
             "SLACK_SIGNING_SECRET is set, SLACK_BOT_TOKEN is not: set both (Slack: OAuth & Permissions), or set"
             " SLACK_CLIENT_ID and SLACK_CLIENT_SECRET to add workspaces at /slack/install."
         )
-    if settings.slack_app_token.get_secret_value():
-        found.append("SLACK_APP_TOKEN asks for Socket Mode, which this version does not have: unset it and use HTTP.")
+    found += _complaints_about_app_token(settings)
+    if len(secrets_in(signing)) > 2:
+        found.append("SLACK_SIGNING_SECRET takes one secret, or two with a comma between them while it is replaced.")
     if bool(settings.slack_client_id) != bool(settings.slack_client_secret.get_secret_value()):
         found.append("SLACK_CLIENT_ID and SLACK_CLIENT_SECRET belong together: set both or neither.")
     if settings.smtp_url.get_secret_value() and not settings.mail_from:
@@ -151,6 +154,17 @@ def _complaints(settings: Settings) -> list[str]:
     if not settings.database_url.startswith(("sqlite:///", "postgresql+asyncpg://")):
         found.append("DATABASE_URL must begin with sqlite:/// or postgresql://.")
     return found
+
+
+def _complaints_about_app_token(settings: Settings) -> list[str]:
+    app = settings.slack_app_token.get_secret_value()
+    if not app:
+        return []
+    if not app.startswith("xapp-"):
+        return ["SLACK_APP_TOKEN must be the app-level token, which begins with xapp- (Slack: Basic Information)."]
+    if not settings.has_slack:
+        return ["SLACK_APP_TOKEN is set, SLACK_BOT_TOKEN is not: set both (Slack: OAuth & Permissions)."]
+    return []
 
 
 def _complaints_about_redis(settings: Settings) -> list[str]:

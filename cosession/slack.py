@@ -42,6 +42,7 @@ def connected_workspace(settings: Settings) -> SlackSettings | None:
         client_id=settings.slack_client_id,
         client_secret=settings.slack_client_secret.get_secret_value(),
         sealing_key=settings.jwt_key(),
+        app_token=settings.slack_app_token.get_secret_value(),
         is_only_process=settings.is_sqlite,
     )
 

@@ -1,4 +1,5 @@
-"""Sends the app what Slack would send: signed requests with a deadline, and retries of events.
+"""Sends the app what Slack would send: signed requests with a deadline, or envelopes over its connections, and retries
+of events.
 
 An event is tried up to four times: at once, again at once, after a minute, after five. A slash command or an
 interaction is tried once. Event attempts of one channel are made in order unless a fault says otherwise; what waits for
@@ -20,10 +21,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx2
+from starlette.websockets import WebSocketDisconnect
 
 from bot.sandbox.faults import Faults
 from bot.sandbox.models import APP_ID, BOT_USER_ID, TEAM_ID, Channel, Payload
 from bot.sandbox.shapes import is_object
+from bot.sandbox.sockets import Sockets
 
 #: Seconds before each retry.
 RETRY_AFTER = (0.0, 60.0, 300.0)
@@ -82,8 +85,10 @@ class Delivery:
         sleep: Callable[[float], Awaitable[None]],
         deadline: float,
         faults: Faults,
+        sockets: Sockets,
     ) -> None:
         self.request_url = request_url
+        self.sockets = sockets
         self.attempts: deque[Attempt] = deque(maxlen=2_000)
         #: Set where the app is installed for a whole organisation.
         self.enterprise_id: str | None = None
@@ -104,7 +109,7 @@ class Delivery:
 
     def event(self, event: Payload, channel: Channel | None) -> None:
         """Queues an event for the app."""
-        if self.request_url is None:
+        if not self._has_way:
             return
         envelope: Payload = {
             "token": VERIFICATION_WORD,
@@ -204,7 +209,7 @@ class Delivery:
 
     async def form(self, kind: str, fields: Mapping[str, str]) -> Ack:
         """Sends a form once and waits for the answer, at most the deadline."""
-        if self.request_url is None:
+        if not self._has_way:
             return Ack(None, b"", "", "no_request_url")
         self._begin()
         try:
@@ -229,6 +234,8 @@ class Delivery:
 
     async def _post(self, body: bytes, headers: dict[str, str]) -> tuple[httpx2.Response | None, str | None]:
         """The answer, or why there is none, in Slack's words."""
+        if self.sockets.is_on:
+            return await self._send(body, headers)
         timestamp = str(int(self._clock().timestamp()))
         signed = {
             **headers,
@@ -252,6 +259,22 @@ class Delivery:
         except httpx2.HTTPError:
             return None, "unknown_error"
         return answer, None
+
+    async def _send(self, body: bytes, headers: dict[str, str]) -> tuple[httpx2.Response | None, str | None]:
+        """The same over a connection of the app's."""
+        try:
+            async with asyncio.timeout(self._deadline):
+                payload = await self.sockets.deliver(body, headers)
+        except TimeoutError:
+            return None, "http_timeout" if self.sockets.connections else "connection_failed"
+        except (RuntimeError, WebSocketDisconnect, ConnectionResetError):
+            # The connection ended while it was written to, or before it was acknowledged.
+            return None, "connection_failed"
+        return httpx2.Response(200, json=payload) if payload else httpx2.Response(200), None
+
+    @property
+    def _has_way(self) -> bool:
+        return self.request_url is not None or self.sockets.is_on
 
     # -- counting what is in flight
 

@@ -18,6 +18,7 @@ METHODS = (
     "agents.sessions.rename",
     "agents.sessions.setStatus",
     "api.test",
+    "apps.connections.open",
     "assistant.threads.setStatus",
     "auth.test",
     "bots.info",

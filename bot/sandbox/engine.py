@@ -15,6 +15,7 @@ from bot.sandbox.actions import Humans
 from bot.sandbox.delivery import Attempt, Delivery
 from bot.sandbox.faults import Faults
 from bot.sandbox.models import APP_ID, BOT_ID, BOT_USER_ID, TEAM_ID, Channel, Payload, Person
+from bot.sandbox.sockets import Sockets
 from bot.sandbox.web_api import Recorded, Violation, WebApi
 from bot.sandbox.workspace import Workspace
 
@@ -26,8 +27,8 @@ class SandboxEngine(Humans):
     """An in-process Slack workspace "Acme" with one app installed.
 
     `request_url` is where the app takes Slack's requests, `base_url` where `sandbox_app(engine)` is mounted; both may
-    be set later. `sleep` waits for the retries of events; `ack_deadline` and `trigger_lifetime` are in seconds. It must
-    be used from one event loop.
+    be set later. With an `app_token` the app is in Socket Mode, and `request_url` is not used. `sleep` waits for the
+    retries of events; `ack_deadline` and `trigger_lifetime` are in seconds. It must be used from one event loop.
     """
 
     def __init__(
@@ -42,12 +43,14 @@ class SandboxEngine(Humans):
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         ack_deadline: float = 3.0,
         trigger_lifetime: float = 3.0,
+        app_token: str | None = None,
     ) -> None:
         self.team_id = TEAM_ID
         self.bot_user_id = BOT_USER_ID
         self.bot_id = BOT_ID
         self.app_id = APP_ID
         self.faults = Faults()
+        self.sockets = Sockets(app_token)
         workspace = Workspace(clock, trigger_lifetime, bot_token)
         delivery = Delivery(
             request_url=request_url,
@@ -56,9 +59,10 @@ class SandboxEngine(Humans):
             sleep=sleep,
             deadline=ack_deadline,
             faults=self.faults,
+            sockets=self.sockets,
         )
         super().__init__(workspace, delivery, base_url)
-        self.web_api = WebApi(workspace, scopes=scopes)
+        self.web_api = WebApi(workspace, scopes=scopes, sockets=self.sockets, address=lambda: self.base_url)
         workspace.on_event.append(delivery.event)
         self._bot_token = bot_token
         self._file: Path | None = None

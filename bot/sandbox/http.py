@@ -9,7 +9,7 @@ import json
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from bot.sandbox.bodies import BadBody, json_object, read_arguments, read_body
@@ -34,6 +34,7 @@ def sandbox_app(engine: SandboxEngine) -> Starlette:
             Route("/response/{url_id}", door.response, methods=["POST"]),
             Route("/openid/connect/authorize", door.authorize, methods=["GET"]),
             Route("/oauth/v2/authorize", door.install, methods=["GET"]),
+            WebSocketRoute("/socket", engine.sockets.serve),
             Mount("/ui", routes=ui_routes(engine)),
         ]
     )

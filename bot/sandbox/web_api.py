@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from bot.sandbox.limits import RateLimits
 from bot.sandbox.methods import HANDLERS, Call
 from bot.sandbox.models import Payload
 from bot.sandbox.shapes import is_object
+from bot.sandbox.sockets import Sockets
 from bot.sandbox.workspace import Workspace
 
 #: What a bot for shared sessions is granted unless the engine is told otherwise.
@@ -90,7 +91,11 @@ class Recorded:
 class WebApi:
     """Carries out calls. `scopes` may be changed at any time, as an admin may."""
 
-    def __init__(self, workspace: Workspace, *, scopes: Collection[str] | None) -> None:
+    def __init__(
+        self, workspace: Workspace, *, scopes: Collection[str] | None, sockets: Sockets, address: Callable[[], str]
+    ) -> None:
+        self._sockets = sockets
+        self._address = address
         self.workspace = workspace
         self.scopes: set[str] = set(DEFAULT_SCOPES if scopes is None else scopes)
         self.violations: list[Violation] = []
@@ -118,11 +123,19 @@ class WebApi:
             raise SlackError("unknown_method", req_method=name)
         if self.rate_limits_on:
             self.limits.take(method, str(args["channel"]) if "channel" in args else None, now)
+        if name == "apps.connections.open":
+            return self._open_socket(token)
         if method.needs_token:
             self.workspace.installs.check(token)
             check_scopes(method, self.scopes, self._kind_of_conversation(args))
         check_arguments(method, args)
         return self._answer(method, args)
+
+    def _open_socket(self, token: str | None) -> Payload:
+        """The one method that takes the app's own token."""
+        if token is None or token != self._sockets.app_token or not self._sockets.is_on:
+            raise SlackError("invalid_auth")
+        return {"url": self._sockets.new_url(self._address())}
 
     def _answer(self, method: MethodContract, args: Mapping[str, Any]) -> Payload:
         try:

@@ -147,3 +147,26 @@ def test_a_signature_is_bound_to_the_time_and_the_body() -> None:
     assert is_genuine("s", timestamp, sign("s", timestamp, b"body"), b"body", now)
     assert not is_genuine("s", timestamp, sign("s", timestamp, b"body"), b"other", now)
     assert not is_genuine("", timestamp, sign("", timestamp, b"body"), b"body", now)
+
+
+def test_while_the_secret_is_replaced_both_count_and_no_third() -> None:
+    now = system_clock()
+    timestamp = str(int(now.timestamp()))
+    for secret, counts in (("old", True), ("new", True), ("old,new", False), ("other", False), ("", False)):
+        assert is_genuine("old, new", timestamp, sign(secret, timestamp, b"body"), b"body", now) is counts, secret
+    assert not is_genuine(" , ", timestamp, sign("", timestamp, b"body"), b"body", now), "an empty secret is none"
+
+
+async def test_a_captured_request_that_is_sent_again_has_no_second_effect(small_office: Office) -> None:
+    office = small_office
+    session_id = await office.start()
+    [card] = office.cards()
+    place = {"channel": "C0PAYMENTS", "thread_ts": card["ts"], "ts": "1800000000.000001", "user": "U0BOB00001"}
+    body = event("EvCaptured", text="only once", **place)
+    headers = signed(office, body)
+    for _ in range(3):
+        assert (await send(office, body, **headers)).status_code == 200
+    await office.until_said(session_id, 1)
+    assert (await send(office, body, **headers)).status_code == 200
+    await office.until_quiet()
+    assert [text for _, text, _ in await office.said(session_id)] == ["only once"]

@@ -313,8 +313,11 @@ async def served(app: Any) -> AsyncGenerator[str]:
 
 
 @asynccontextmanager
-async def open_office(database_url: str, **pace: Any) -> AsyncGenerator[Office]:
-    """The whole office, with Alice, Bob and Carol linked, and Mallory (a guest) not."""
+async def open_office(
+    database_url: str, *, app_token: str | None = None, settings: dict[str, Any] | None = None, **pace: Any
+) -> AsyncGenerator[Office]:
+    """The whole office, with Alice, Bob and Carol linked, and Mallory (a guest) not. With an `app_token` Slack speaks
+    over sockets."""
     await asyncio.to_thread(upgrade, database_url)
     clock = MovableClock()
 
@@ -322,7 +325,9 @@ async def open_office(database_url: str, **pace: Any) -> AsyncGenerator[Office]:
         """Slack's retries after a minute and after five, in a story's time."""
         await asyncio.sleep(min(seconds, 0.2))
 
-    engine = SandboxEngine(signing_secret=SECRET, bot_token=TOKEN, clock=clock, sleep=soon, ack_deadline=3.0)
+    engine = SandboxEngine(
+        signing_secret=SECRET, bot_token=TOKEN, clock=clock, sleep=soon, ack_deadline=3.0, app_token=app_token
+    )
     app = FastAPI()
     async with (
         served(Starlette(routes=[Mount("/sandbox/slack", sandbox_app(engine))])) as slack,
@@ -335,9 +340,13 @@ async def open_office(database_url: str, **pace: Any) -> AsyncGenerator[Office]:
         budget = TokenBuckets(per_minute=6_000)
         unset: Any = None
         office = Office(engine, base_url, clock, replace(FAST, **pace), app, unset, unset, budget, web)
+        office.settings |= {"app_token": app_token, "signing_secret": ""} if app_token else {}
+        office.settings |= settings or {}
         office.db, office.door = open_door(office)
         mount(app, office.door)
         await office.door.start()
+        if app_token:
+            await office.until(lambda: engine.sockets.connections == office.pace.sockets)
         try:
             for name in ("alice", "bob", "carol"):
                 await office.link(name)
