@@ -1,4 +1,4 @@
-"""Keeps what search looks in: one row for each entry of a log that says something, written and gone with it.
+"""Keeps what search looks in: one row for each entry of a log that says something, made by `core.indexer`.
 
 An edit changes the row of its message or comment, which stays at its first entry; a deletion takes it out. The engines
 keep their own full-text index of each row's `plain` in step: SQLite by triggers, Postgres by a generated column.
@@ -9,10 +9,11 @@ little, which is all of a small index; `tidy` goes on with what a large one has 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
+import orjson
 from sqlalchemy import bindparam, delete, insert, select, text, update
 from sqlalchemy.engine import Connection
 
@@ -53,6 +54,9 @@ _SAYS: dict[type[events.Event], Callable[[Any], _Said]] = {
     events.SessionUpdate: lambda event: ("title", None, event.title or ""),
 }
 
+#: The types of the entries that are taken up.
+_TELLING = {kind.model_fields["type"].default for kind in (*_SAYS, events.MessageEdited, events.CommentEdited)}
+
 _ENTRIES, _META = table_of("search_entries"), table_of("meta")
 _ADD = insert(_ENTRIES)
 _THIS = (_ENTRIES.c.session_id == bindparam("session"), _ENTRIES.c.seq == bindparam("number"))
@@ -69,46 +73,61 @@ _MERGE = text("INSERT INTO search_index (search_index, rank) VALUES ('merge', :p
 _CHANGES = text("SELECT total_changes()")
 
 
-def changes(event: events.Event) -> bool:
-    """Whether the event gives what is found already another text."""
-    return isinstance(event, events.MessageEdited | events.CommentEdited)
+class Entry(Protocol):
+    """An entry of a log, as it was read back."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def actor_id(self) -> str | None: ...
+    @property
+    def frame(self) -> bytes: ...
+
+    def event(self) -> events.Event: ...
 
 
-def entry(
-    session_id: str, seq: int, event: events.Event, *, at: datetime, actor_id: str | None
-) -> list[dict[str, object]]:
-    """What there is to find of the entry `seq`: one row, or none."""
-    says = _SAYS.get(type(event))
-    if says is None:
-        return []
-    kind, ref_id, said = says(event)
+def record(connection: Connection, session_id: str, page: Sequence[Entry]) -> None:
+    """Takes up what these entries say, in their order."""
+    rows: list[dict[str, object]] = []
+    for entry in page:
+        if entry.type not in _TELLING:
+            continue
+        event = entry.event()
+        if isinstance(event, events.MessageEdited | events.CommentEdited):
+            _add(connection, rows)
+            rows = []
+            is_message = isinstance(event, events.MessageEdited)
+            table, text_id = ("messages", event.message_id) if is_message else ("comments", event.comment_id)
+            _edit(connection, session_id, table, text_id, event.content)
+        else:
+            rows += _rows(session_id, entry, event)
+    _add(connection, rows)
+
+
+def _add(connection: Connection, rows: list[dict[str, object]]) -> None:
+    if rows:
+        connection.execute(_ADD, rows)
+
+
+def _rows(session_id: str, entry: Entry, event: events.Event) -> list[dict[str, object]]:
+    """What there is to find of an entry: one row, or none."""
+    kind, ref_id, said = _SAYS[type(event)](event)
     if not said:
         return []
     said = said.replace("\x00", "")
     row: dict[str, object] = {
         "session_id": session_id,
-        "seq": seq,
+        "seq": entry.seq,
         "kind": kind,
         "ref_id": ref_id and ref_id[:MAX_REF],
-        "user_id": actor_id if kind in _WRITTEN else None,
-        "at": at,
+        "user_id": entry.actor_id if kind in _WRITTEN else None,
+        "at": datetime.fromisoformat(orjson.loads(entry.frame)["at"]),
         "text": said,
         "plain": plain(said),
     }
     return [row]
-
-
-def record(
-    connection: Connection, session_id: str, seq: int, event: events.Event, *, at: datetime, actor_id: str | None
-) -> None:
-    """Takes up what the entry `seq` says, in the transaction that writes it."""
-    if isinstance(event, events.MessageEdited):
-        _edit(connection, session_id, "messages", event.message_id, event.content)
-    elif isinstance(event, events.CommentEdited):
-        _edit(connection, session_id, "comments", event.comment_id, event.content)
-    else:
-        for row in entry(session_id, seq, event, at=at, actor_id=actor_id):
-            connection.execute(_ADD, row)
 
 
 def _edit(connection: Connection, session_id: str, table: str, text_id: str, said: str) -> None:

@@ -101,10 +101,6 @@ def append(
     tx.collected.count(session_id, seq, messages=messages, members=members)
     if key is not None:
         tx.collected.granted[session_id, actor_id, key] = seq
-    if indexing.changes(event):
-        indexing.record(tx.sql.connection(), session_id, seq, event, at=tx.now, actor_id=actor_id)
-    else:
-        tx.collected.add("search_entries", indexing.entry(session_id, seq, event, at=tx.now, actor_id=actor_id))
     appended = Appended(session_id, seq, event, actor_id, frame)
     tx.appended.append(appended)
     return appended

@@ -46,14 +46,12 @@ _COUNT = Hot(
     moments=("now",),
 )
 _ENTRY = ("session_id", "seq", "type", "version", "actor_id", "key", "at", "frame")
-_FOUND = ("session_id", "seq", "kind", "ref_id", "user_id", "at", "text", "plain")
 _MESSAGE = (
     *("id", "session_id", "seq", "user_id", "content", "parent_id", "source", "session_only"),
     *("mentions", "mentions_here", "updated_seq", "created_at"),
 )
 _INSERTS = {
     "events": hot_insert(table_of("events"), *_ENTRY),
-    "search_entries": hot_insert(table_of("search_entries"), *_FOUND),
     "messages": hot_insert(table_of("messages"), *_MESSAGE),
     "mentions": hot_insert(table_of("mentions"), "session_id", "user_id", "seq", "ref_id"),
     "agent_marks": Hot(

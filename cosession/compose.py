@@ -29,6 +29,7 @@ from core.clock import Clock, system_clock
 from core.db import Database, Transaction
 from core.engines import open_engine
 from core.ids import new_id
+from core.indexer import Indexer
 from core.limits import TokenBuckets
 from core.signals import NoSignals, PollingOnly, Signals
 from cosession.settings import Settings
@@ -118,6 +119,7 @@ def compose(
         api.conditions["limits"] = lambda: "ok" if shared.is_healthy else "degraded: each process limits by itself"
     upkeep = Upkeep(hub, db, clock)
     contexts = ContextUpdates(hub, db)
+    indexer = Indexer(db)
     scheduler = Scheduler(db, clock, signals.process_id)
     slack = build_door(api, slack_settings, lambda: signals.publish(INBOX, b"")) if slack_settings else None
     if slack is not None and does_work:
@@ -134,6 +136,7 @@ def compose(
             elsewhere.start(partial(take_over, api))
         upkeep.start()
         contexts.start()
+        indexer.start()
         if does_work:
             scheduler.start()
         if sandbox is not None:
@@ -150,6 +153,7 @@ def compose(
                 await slack.close()
             if sandbox is not None:
                 await sandbox.engine.aclose()
+            await indexer.close()
             await contexts.close()
             await upkeep.close()
             await news.close()

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from api.auth import ApiDep, SignedInDep
 from api.frames.parts import SearchHit, SnippetPart
-from core import search
+from core import indexer, search
 from core.clock import iso
 from core.storable import MAX_NUMBER
 
@@ -32,6 +32,7 @@ async def search_session(
     session_id: str, api: ApiDep, who: SignedInDep, q: Words, before: Before = None, limit: Limit = 20
 ) -> SearchPage:
     """Entries of one session that hold every word of `q`, the newest first; `before` is an entry's `seq`."""
+    await indexer.before_search(api.db, who.actor, session_id)
     page = await api.db.read(lambda tx: search.in_session(tx, who.actor, session_id, q, before=before, limit=limit))
     return _shown(page)
 
@@ -41,6 +42,7 @@ async def search_everywhere(
     api: ApiDep, who: SignedInDep, q: Words, before: Before = None, limit: Limit = 20
 ) -> SearchPage:
     """The same over every session that you may see; `before` is the `next` of the page above."""
+    await indexer.before_search(api.db, who.actor)
     return _shown(await api.db.read(lambda tx: search.everywhere(tx, who.actor, q, before=before, limit=limit)))
 
 

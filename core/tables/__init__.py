@@ -1,13 +1,13 @@
 """Every table, for SQLite and Postgres alike.
 
 The log (`events`) is the truth of a session; `messages` and the counters in `sessions` are projections of it that
-change in the same transaction. Texts that people wrote live in exactly three places: the log entry, its projection, and
-what search looks in.
+change in the same transaction, what search looks in is one that follows soon after. Texts that people wrote live in
+exactly these three places.
 """
 
 from __future__ import annotations
 
-from core.tables.chat import Mention, Message, Reaction, ReadMark, SearchEntry
+from core.tables.chat import Mention, Message, Reaction, ReadMark, SearchEntry, SearchPlace
 from core.tables.columns import COUNTED, UtcDateTime, table_of
 from core.tables.files import Blob, Comment, CommentThread, FileVersion, SharedFile
 from core.tables.installations import Installation
@@ -46,6 +46,7 @@ __all__ = [
     "Reaction",
     "ReadMark",
     "SearchEntry",
+    "SearchPlace",
     "Session",
     "SharedFile",
     "SignInLink",

@@ -83,3 +83,11 @@ class SearchEntry(SQLModel, table=True):
     text: str = Field(sa_column=Column(Text, nullable=False))
     #: Its words, a space on each side of each: what the engine's own full-text index is made of.
     plain: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class SearchPlace(SQLModel, table=True):
+    """Up to which entry what was said in a session has been taken up for the search."""
+
+    __tablename__ = "search_places"
+    session_id: str = session_reference(primary_key=True)
+    seq: int = Field(sa_column=Column(BigInteger, nullable=False))

@@ -12,6 +12,7 @@ from core.access import Actor
 from core.clock import system_clock
 from core.db import Database
 from core.engines import open_engine
+from core.indexer import behind, catch_up
 from core.migrations import upgrade
 from cosession.compose import ensure_epoch
 
@@ -29,3 +30,8 @@ async def db(database_url: str) -> AsyncGenerator[Database]:
 async def person(db: Database, name: str) -> Actor:
     user = await db.write(lambda tx: accounts.add_user(tx, f"{name.lower()}@example.com", name))
     return accounts.actor_for(user, "web")
+
+
+async def indexed(db: Database) -> None:
+    """Everything that was said can be found."""
+    await catch_up(db, await db.read(behind))

@@ -20,10 +20,11 @@ from core.access import Actor
 from core.clock import system_clock
 from core.db import Database, Transaction
 from core.engines import open_engine, sqlite_writer
+from core.indexer import behind, catch_up
 from core.migrations import HERE, upgrade
 from core.words import matches, snippet, terms_of, words_of
 from cosession.compose import ensure_epoch
-from tests.core.conftest import person
+from tests.core.conftest import indexed, person
 
 VOCABULARY = [
     "app", "apple", "App", "src/app.py", "café", "CAFE\u0301", "naïve", "straße", "STRASSE", "ﬁle", "file", "日本語",
@@ -57,6 +58,8 @@ async def test_the_index_finds_what_reading_every_text_finds(db: Database, seed:
         draft = chat.Draft(a_text(dice, 6))
         posted.append(await db.write(lambda tx, d=draft: chat.post_message(tx, alice, session.id, d)))
         stand[posted[-1].seq] = draft.content
+        if dice.random() < 0.1:
+            await indexed(db)
     for entry in dice.sample(posted, 20):
         other = a_text(dice, 6)
         await db.write(lambda tx, e=entry, o=other: chat.edit_message(tx, alice, session.id, e.message_id, o))
@@ -64,6 +67,9 @@ async def test_the_index_finds_what_reading_every_text_finds(db: Database, seed:
     for entry in dice.sample(posted, 10):
         await db.write(lambda tx, e=entry: chat.delete_message(tx, alice, session.id, e.message_id))
         del stand[entry.seq]
+        if dice.random() < 0.2:
+            await indexed(db)
+    await indexed(db)
     found_any = 0
     for _ in range(150):
         query = a_query(dice)
@@ -140,6 +146,7 @@ async def test_a_team_s_sessions_are_found_by_its_members_until_they_are_removed
     await db.write(team)
     session = await db.write(lambda tx: sessions.start(tx, alice, "Findable", team_id="tem_1", team_role="viewer"))
     private = await db.write(lambda tx: sessions.start(tx, alice, "Findable, private"))
+    await indexed(db)
     for who, expected in ((alice, [private.id, session.id]), (bob, [session.id])):
         page = await db.read(lambda tx, w=who: search.everywhere(tx, w, "findable", before=None, limit=10))
         assert [hit.session_id for hit in page.hits] == expected
@@ -177,6 +184,7 @@ async def test_many_deleted_texts_leave_not_one_byte_in_the_file(sqlite_url: str
         entry = await db.write(lambda tx, d=draft: chat.post_message(tx, alice, session.id, d))
         if secret:
             posted.append(entry)
+    await indexed(db)
     assert await asyncio.to_thread(file_holds, sqlite_url, b"canary") > 100
     for entry in posted:
         await db.write(lambda tx, e=entry: chat.delete_message(tx, alice, session.id, e.message_id))
@@ -199,6 +207,7 @@ async def test_a_large_index_is_tidied_in_steps_and_is_clean_in_the_end(sqlite_u
             chat.post_message(tx, alice, session.id, chat.Draft(words))
 
     await db.write(fill)
+    await indexed(db)
     await db.write(lambda tx: chat.delete_message(tx, alice, session.id, secret.message_id))
     assert await asyncio.to_thread(file_holds, sqlite_url, b"zqcanary") > 0, "or the index is not large enough"
     is_clean, rounds = False, 0
@@ -209,6 +218,41 @@ async def test_a_large_index_is_tidied_in_steps_and_is_clean_in_the_end(sqlite_u
     assert rounds > 1, "the deletion itself had left something to do"
     assert await asyncio.to_thread(file_holds, sqlite_url, b"zqcanary") == 0
     await db.close()
+
+
+async def test_a_text_that_is_deleted_before_it_was_taken_up_is_never_found(db: Database) -> None:
+    alice = await person(db, "Alice")
+    session = await db.write(lambda tx: sessions.start(tx, alice, "Quick"))
+    posted = await db.write(lambda tx: chat.post_message(tx, alice, session.id, chat.Draft("zqcanary")))
+    await db.write(lambda tx: chat.edit_message(tx, alice, session.id, posted.message_id, "zqcanary again"))
+    await db.write(lambda tx: chat.delete_message(tx, alice, session.id, posted.message_id))
+    await indexed(db)
+    assert (await db.read(lambda tx: both(tx, alice, session.id, "zqcanary"))) == ([], [])
+    rows = select(tables.table_of("search_entries").c.text)
+    assert "zqcanary" not in str(await db.read(lambda tx: tx.sql.connection().execute(rows).all()))
+
+
+async def test_two_that_take_up_the_same_session_at_once_take_up_each_entry_once(
+    db: Database, database_url: str
+) -> None:
+    alice = await person(db, "Alice")
+    session = await db.write(lambda tx: sessions.start(tx, alice, "Busy"))
+
+    def say_much(tx: Transaction) -> None:
+        for number in range(250):
+            chat.post_message(tx, alice, session.id, chat.Draft(f"needle {number}"))
+
+    await db.write(say_much)
+    other = db if database_url.startswith("sqlite") else Database(open_engine(database_url), system_clock)
+    if other is not db:
+        other.start()
+    await asyncio.gather(catch_up(db, [session.id]), catch_up(other, [session.id]))
+    rows = select(tables.table_of("search_entries").c.seq)
+    found = await db.read(lambda tx: tx.sql.connection().execute(rows).scalars().all())
+    assert sorted(found) == list(range(1, 252))
+    assert list(await db.read(behind)) == []
+    if other is not db:
+        await other.close()
 
 
 async def test_what_was_said_before_there_was_a_search_is_found(db: Database, database_url: str) -> None:
@@ -222,6 +266,7 @@ async def test_what_was_said_before_there_was_a_search_is_found(db: Database, da
         kept.append(await db.write(lambda tx, s=session_id, d=draft: chat.post_message(tx, alice, s, d)))
     await db.write(lambda tx: chat.edit_message(tx, alice, first.id, kept[2].message_id, "edited note 2"))
     await db.write(lambda tx: chat.delete_message(tx, alice, first.id, kept[4].message_id))
+    await indexed(db)
     columns = [column for column in tables.table_of("search_entries").c if column.name != "id"]
     rows = select(*columns).order_by(tables.table_of("search_entries").c.id)
     before = await db.read(lambda tx: tx.sql.connection().execute(rows).all())

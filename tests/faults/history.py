@@ -130,5 +130,7 @@ def fill(connection: Connection, count: int) -> None:
         known = [{column: value for column, value in row.items() if column in table.c} for row in values]
         connection.execute(table.insert(), known)
     if "search_entries" in tables.tables:
-        for seq, event in enumerate(events(count), 1):
-            indexing.record(connection, SESSION, seq, event, at=BEGAN + timedelta(seconds=seq), actor_id=ANN)
+        read = [log.Stored(row["seq"], row["type"], ANN, row["frame"].encode()) for row in entries]
+        indexing.record(connection, SESSION, read)
+    if "search_places" in tables.tables:
+        connection.execute(tables.tables["search_places"].insert(), {"session_id": SESSION, "seq": len(entries)})

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import orjson
 import sqlalchemy as sa
 from alembic import op
 
 import core.tables
 from core import indexing
-from core.events import event_adapter
+from core.log import Stored
 
 revision = "0003"
 down_revision = "0002"
@@ -67,16 +66,13 @@ def upgrade() -> None:
 def _take_up() -> None:
     connection, entry = op.get_bind(), core.tables.table_of("events")
     place = sa.tuple_(entry.c.at, entry.c.session_id, entry.c.seq)
-    columns = (entry.c.session_id, entry.c.seq, entry.c.actor_id, entry.c.at, entry.c.frame)
+    columns = (entry.c.session_id, entry.c.seq, entry.c.type, entry.c.actor_id, entry.c.at, entry.c.frame)
     page = sa.select(*columns).order_by(entry.c.at, entry.c.session_id, entry.c.seq).limit(BATCH)
     rows = connection.execute(page).all()
     while rows:
         for row in rows:
-            body = orjson.loads(row.frame)
-            for name in ("seq", "at", "actor_id"):
-                del body[name]
-            event = event_adapter.validate_python(body)
-            indexing.record(connection, row.session_id, row.seq, event, at=row.at, actor_id=row.actor_id)
+            entry_read = Stored(row.seq, row.type, row.actor_id, row.frame.encode())
+            indexing.record(connection, row.session_id, [entry_read])
         last = rows[-1]
         after = place > sa.tuple_(
             sa.literal(last.at, core.tables.UtcDateTime()), sa.literal(last.session_id), sa.literal(last.seq)
