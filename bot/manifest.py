@@ -25,6 +25,7 @@ class Need:
 
 
 NEEDS = (
+    Need("hear that a workspace removes the app", events=("app_uninstalled", "tokens_revoked")),
     Need("start and end sessions with a command", ("commands",)),
     Need("post cards, messages and private notes", ("chat:write",)),
     Need("post under the names of those who wrote; else the name stands before the text", ("chat:write.customize",)),

@@ -24,8 +24,12 @@ from bot import metrics
 Payload = dict[str, Any]
 
 #: Errors in an answer of status 200 that say nothing about whether the call took effect.
-_UNCLEAR = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable", "team_added_to_org"})
+_UNCLEAR = frozenset(
+    {"internal_error", "fatal_error", "request_timeout", "service_unavailable", "team_added_to_org", "update_failed"}
+)
 _LIMITED = frozenset({"ratelimited", "rate_limited"})
+#: Errors that pass by themselves, but not soon: so many seconds are waited before the next try.
+_LATER = {"external_channel_migrating": 60.0, "message_limit_exceeded": 300.0}
 
 
 class SlackFailure(Exception):
@@ -237,7 +241,7 @@ class SlackApi:
             else:
                 answer = await self._client.api_call(method, json=args, headers=headers)
         except SlackApiError as error:
-            failure = _sorted(error)
+            failure = sorted_failure(error)
             if isinstance(failure, Limited):
                 metrics.LIMITED.labels(method).inc()
                 self._quiet_until[key] = time.monotonic() + failure.seconds
@@ -250,13 +254,16 @@ class SlackApi:
         return data
 
 
-def _sorted(error: SlackApiError) -> SlackFailure:
+def sorted_failure(error: SlackApiError) -> SlackFailure:
+    """What to do about an answer that says no."""
     response: Any = error.response
     status = getattr(response, "status_code", getattr(response, "status", 0))
     data = getattr(response, "data", None)
     code = str(data.get("error", "")) if isinstance(data, Mapping) else ""
     if status == 429 or code in _LIMITED:
         return Limited(_seconds(response.headers))
+    if code in _LATER:
+        return Limited(_LATER[code])
     if status != 200 or not code or code in _UNCLEAR:
         return Ambiguous(f"status {status} {code}".strip())
     needed = data.get("needed", "") if isinstance(data, Mapping) else ""

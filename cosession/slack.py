@@ -19,6 +19,7 @@ from api.auth import COOKIE, set_login
 from api.context import Api
 from bot.app import SlackDoor, SlackSettings
 from bot.identity import PROVIDER, link_person
+from bot.manifest import bot_scopes
 from bot.sandbox import CLIENT_ID, SandboxEngine, sandbox_app
 from bot.sign_in import START
 from core import accounts, identities
@@ -73,6 +74,7 @@ class Sandbox:
             signing_secret=signing_secret,
             bot_token=bot_token,
             clock=clock,
+            scopes=bot_scopes(),
             request_url=f"{local}/slack/events",
             base_url=f"{local}/sandbox/slack",
         )

@@ -55,7 +55,15 @@ ROWS: dict[str, dict[str, str]] = {
     "help": dict.fromkeys(CALLERS, DONE),
 }
 #: Events that say nothing about what a person wants: see their own tests.
-OTHERS = {"app_mention", "user_change", "message.channels", "message.groups", "message.im"}
+OTHERS = {
+    "app_uninstalled",
+    "tokens_revoked",
+    "app_mention",
+    "user_change",
+    "message.channels",
+    "message.groups",
+    "message.im",
+}
 
 
 def test_every_way_in_has_a_row() -> None:

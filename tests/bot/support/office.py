@@ -23,6 +23,7 @@ from starlette.routing import Mount
 
 from bot.app import Pace, SlackDoor, SlackSettings
 from bot.identity import link_person
+from bot.manifest import bot_scopes
 from bot.sandbox import SandboxEngine, sandbox_app
 from core import accounts, chat, log, mirrors, presence, sessions, tables, turns
 from core.access import Actor
@@ -326,7 +327,13 @@ async def open_office(
         await asyncio.sleep(min(seconds, 0.2))
 
     engine = SandboxEngine(
-        signing_secret=SECRET, bot_token=TOKEN, clock=clock, sleep=soon, ack_deadline=3.0, app_token=app_token
+        signing_secret=SECRET,
+        bot_token=TOKEN,
+        clock=clock,
+        scopes=bot_scopes(),
+        sleep=soon,
+        ack_deadline=3.0,
+        app_token=app_token,
     )
     app = FastAPI()
     async with (
