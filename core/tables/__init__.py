@@ -12,7 +12,7 @@ from core.tables.columns import COUNTED, UtcDateTime, table_of
 from core.tables.files import Blob, Comment, CommentThread, FileVersion, SharedFile
 from core.tables.installations import Installation
 from core.tables.invites import Invite, InviteLetter, InviteUse, Knock
-from core.tables.mail import MailStop, OutgoingMail
+from core.tables.mail import Digest, DigestSetting, EmailLink, EmailSignIn, MailStop, OutgoingMail
 from core.tables.outside import Inbox, Lease, Mirror, MirrorLink
 from core.tables.people import Identity, Login, Meta, SignInLink, Team, TeamMember, UsedTicket, User
 from core.tables.sessions import AgentMark, AgentStats, LogEntry, Participation, Session
@@ -24,6 +24,10 @@ __all__ = [
     "Blob",
     "Comment",
     "CommentThread",
+    "Digest",
+    "DigestSetting",
+    "EmailLink",
+    "EmailSignIn",
     "FileVersion",
     "Identity",
     "Inbox",

@@ -1,4 +1,4 @@
-"""E-mail that is to be sent, and who wants none."""
+"""E-mail that is to be sent, and who wants none; ways in by mail; digests."""
 
 # SQLModel declares `__tablename__` as something only a checker of its own could accept.
 # pyright: reportAssignmentType=false
@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, String, Text
+from sqlalchemy import JSON, Column, ForeignKey, Index, String, Text
 from sqlmodel import Field, SQLModel
 
-from core.tables.columns import identifier, moment
+from core.tables.columns import identifier, moment, user_reference
 
 
 class OutgoingMail(SQLModel, table=True):
@@ -51,3 +51,56 @@ class MailStop(SQLModel, table=True):
     reason: str = Field(sa_column=Column(String(20), nullable=False))
     detail: str = Field(default="", sa_column=Column(Text, nullable=False))
     stopped_at: datetime = moment()
+
+
+class EmailSignIn(SQLModel, table=True):
+    """A wish to come in by an address, whether there is an account for it or not; or a way in that goes with an
+    invite."""
+
+    __tablename__ = "email_sign_ins"
+    id: str = identifier(primary_key=True)
+    email: str = Field(sa_column=Column(String(320), nullable=False, index=True))
+    #: The hash of what the browser that asked keeps; empty where no browser did.
+    browser_hash: str = Field(default="", sa_column=Column(String(64), nullable=False, index=True))
+    created_at: datetime = moment()
+    expires_at: datetime = moment(index=True)
+    used_at: datetime | None = moment(nullable=True)
+    #: Wrong codes so far.
+    misses: int = 0
+
+
+class EmailLink(SQLModel, table=True):
+    """What one mail carries: a link and a code. A mail that is sent again carries others, and each is as good."""
+
+    __tablename__ = "email_links"
+    secret_hash: str = Field(sa_column=Column(String(64), primary_key=True))
+    sign_in_id: str = Field(
+        sa_column=Column(String(40), ForeignKey("email_sign_ins.id", ondelete="CASCADE"), nullable=False, index=True)
+    )
+    code_hash: str = Field(sa_column=Column(String(64), nullable=False))
+
+
+class DigestSetting(SQLModel, table=True):
+    """When somebody wants a digest, where they have said so."""
+
+    __tablename__ = "digest_settings"
+    user_id: str = user_reference(primary_key=True)
+    cadence: str = Field(sa_column=Column(String(10), nullable=False))
+    #: Minutes after midnight where they are.
+    minute: int
+    #: Of a weekly one; 0 is Monday.
+    weekday: int
+    changed_at: datetime = moment()
+
+
+class Digest(SQLModel, table=True):
+    """What somebody was told, or not, for a period: there is one row for each, so there is one mail."""
+
+    __tablename__ = "digests"
+    user_id: str = user_reference(primary_key=True)
+    #: `2026-11-23` or `2026-W48`, where they are.
+    period: str = Field(sa_column=Column(String(12), primary_key=True))
+    covers_from: datetime = moment()
+    covers_to: datetime = moment()
+    #: Empty where nothing had happened.
+    mail_id: str | None = Field(default=None, sa_column=Column(String(40)))

@@ -34,6 +34,12 @@ class User(SQLModel, table=True):
     #: Raised to end every token and login that was given out before.
     token_version: int = 0
     created_at: datetime = moment()
+    #: A name of the IANA's list, such as `Europe/Berlin`; empty until their browser has told.
+    time_zone: str = Field(default="", sa_column=Column(String(64), nullable=False))
+    #: How they want dates written (a BCP 47 tag such as `de-CH`); empty for as their browser does.
+    language: str = Field(default="", sa_column=Column(String(35), nullable=False))
+    #: Their data was erased; what is left is a name that others' replies refer to.
+    erased_at: datetime | None = moment(nullable=True)
 
 
 class Identity(SQLModel, table=True):
