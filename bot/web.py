@@ -10,6 +10,7 @@ Nothing here retries, because only the caller knows whether a second try could p
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -148,6 +149,34 @@ class SlackApi:
     async def user(self, user: str) -> Payload:
         return (await self._call("users.info", {"user": user}, is_get=True))["user"]
 
+    async def direct_with(self, user: str) -> str:
+        """The id of the app's direct conversation with somebody; opened on the first time."""
+        answer = await self._call("conversations.open", {"users": user}, is_form=True)
+        return str(answer["channel"]["id"])
+
+    async def open_view(self, trigger_id: str, view: Payload) -> None:
+        """Shows a form to whoever did what the trigger belongs to, a moment ago."""
+        await self._call("views.open", {"trigger_id": trigger_id, "view": view})
+
+    async def unfurl(self, channel: str, ts: str, unfurls: Mapping[str, Payload]) -> None:
+        """Gives the links of a message their previews."""
+        previews = json.dumps(unfurls, separators=(",", ":"))
+        await self._call("chat.unfurl", {"channel": channel, "ts": ts, "unfurls": previews}, is_form=True)
+
+    async def members(self, channel: str, most: int) -> frozenset[str] | None:
+        """Who is in a channel; None where they are more than `most`."""
+        found: set[str] = set()
+        args: Payload = {"channel": channel, "limit": 1_000}
+        while True:
+            answer = await self._call("conversations.members", args, is_get=True)
+            found.update(str(one) for one in answer["members"])
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if len(found) > most:
+                return None
+            if not cursor:
+                return frozenset(found)
+            args = {**args, "cursor": cursor}
+
     async def root_of(self, channel: str, root: str) -> Payload | None:
         """The message that a thread hangs under, or None where there is none."""
         args = {"channel": channel, "ts": root, "limit": 1}
@@ -201,10 +230,12 @@ class SlackApi:
                 return found
             args = {**args, "cursor": cursor}
 
-    async def respond(self, response_url: str, text: str) -> None:
+    async def respond(self, response_url: str, text: str, blocks: Sequence[Payload] = ()) -> None:
         """Answers a command privately, where no membership of the bot is needed."""
         assert self._session is not None
-        body = {"response_type": "ephemeral", "replace_original": False, "text": text}
+        body: Payload = {"response_type": "ephemeral", "replace_original": False, "text": text}
+        if blocks:
+            body["blocks"] = list(blocks)
         try:
             async with self._session.post(response_url, json=body) as answer:
                 if answer.status == 429:

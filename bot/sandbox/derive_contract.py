@@ -29,6 +29,7 @@ METHODS = (
     "chat.postMessage",
     "chat.startStream",
     "chat.stopStream",
+    "chat.unfurl",
     "chat.update",
     "conversations.history",
     "conversations.info",

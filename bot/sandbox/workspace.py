@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from bot.sandbox.directory import Directory
 from bot.sandbox.errors import SlackError
+from bot.sandbox.links import link_shared, links_in
 from bot.sandbox.models import BOT_USER_ID, SLACKBOT, TEAM_ID, Channel, Message, Payload
 
 EventListener = Callable[[Payload, Channel | None], None]
@@ -30,6 +31,8 @@ class Workspace(Directory):
         self.ephemerals: deque[Payload] = deque(maxlen=_EPHEMERALS_KEPT)
         self.on_event: list[EventListener] = []
         self.on_change: list[ChangeListener] = []
+        #: Domains of the app: whoever posts a link to one, the app is told (`link_shared`).
+        self.unfurl_domains: set[str] = set()
 
     # -- changing
 
@@ -73,6 +76,9 @@ class Workspace(Directory):
         self._tell(event, channel)
         if not message.is_ours and channel.kind != "im" and f"<@{BOT_USER_ID}>" in str(body.get("text", "")):
             self._tell({**event, "type": "app_mention", "channel_type": None}, channel)
+        links = [] if message.is_ours else links_in(str(body.get("text", "")), self.unfurl_domains)
+        if links:
+            self._tell(link_shared(channel, message, links), channel)
         return message
 
     def edit_message(self, channel: Channel, message: Message, changes: Payload, *, editor: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.sandbox.methods import agents, chat, conversations, people, reactions, streams, views
+from bot.sandbox.methods import agents, chat, conversations, people, reactions, streams, unfurls, views
 from bot.sandbox.methods.call import Call, Handler
 
 HANDLERS: dict[str, Handler] = {
@@ -12,6 +12,7 @@ HANDLERS: dict[str, Handler] = {
     **people.HANDLERS,
     **reactions.HANDLERS,
     **streams.HANDLERS,
+    **unfurls.HANDLERS,
     **views.HANDLERS,
 }
 
