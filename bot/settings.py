@@ -26,6 +26,9 @@ class Pace:
     thread_check_every: float = 30.0
     #: How long a process that died keeps others from going on. Longer than a call.
     lease: float = 30.0
+    #: The same for the inbox, where several processes could handle it. What it guards happens in the database alone, so
+    #: it may be shorter than a call; it is renewed while calls are waited for.
+    inbox_lease: float = 5.0
     #: Slow looks at the database, for what no poke told; and the least time between two looks.
     poll: float = 5.0
     scan_every: float = 0.1

@@ -75,7 +75,11 @@ Find = Callable[[Item], Awaitable[Handler | None]]
 
 
 class Worker:
-    """The one handler of the inbox: it works while it holds the lease. `owner` names the process in leases."""
+    """The one handler of the inbox: it works while it holds the lease. Should two ever work at once, because one was
+    stopped and goes on, each request still has its effect once: it is marked in the same transaction.
+
+    `owner` names the process in leases.
+    """
 
     def __init__(
         self, db: Database, clock: Clock, settings: SlackSettings, owner: str, kinds: Collection[str], find: Find
@@ -88,12 +92,48 @@ class Worker:
         self._find = find
         self._wake = asyncio.Event()
         self._takes_over = settings.is_only_process
+        #: Alone there is nobody to take over, and no need to write every other second.
+        self._lease = self._pace.lease if settings.is_only_process else self._pace.inbox_lease
         self._held_at = float("-inf")
 
     def wake(self) -> None:
         self._wake.set()
 
     async def run(self) -> None:
+        holding = asyncio.create_task(self._hold(), name="slack inbox lease")
+        try:
+            await self._work_on()
+        finally:
+            holding.cancel()
+            await asyncio.gather(holding, return_exceptions=True)
+
+    async def _hold(self) -> None:
+        """Takes the lease, and keeps it also while a call is waited for: a process that lives is never overtaken, and
+        one that was killed is taken over when a lease of seconds has run out."""
+        while True:
+            try:
+                await self._renew()
+            except CosessionError as error:
+                log.warning("the lease on the inbox could not be renewed: %s", error)
+            except Exception:
+                log.exception("renewing the lease on the inbox failed; it is tried again")
+            await asyncio.sleep(self._lease / 3)
+
+    async def _renew(self) -> None:
+        owner, seconds, takes_over, asked_at = self._owner, self._lease, self._takes_over, time.monotonic()
+        had_it = self._is_holder
+        if await self._db.write(lambda tx: inbox.hold(tx, owner, seconds, is_only_process=takes_over)):
+            self._takes_over, self._held_at = False, asked_at
+            if not had_it:
+                self._wake.set()
+        else:
+            self._held_at = float("-inf")
+
+    @property
+    def _is_holder(self) -> bool:
+        return time.monotonic() - self._held_at < self._lease
+
+    async def _work_on(self) -> None:
         while True:
             self._wake.clear()
             left = self._pace.poll
@@ -117,7 +157,7 @@ class Worker:
 
     async def _work(self) -> float:
         """Handles what can be handled now; returns the seconds until something else can."""
-        if not await self._holds_lease():
+        if not self._is_holder:
             return self._pace.poll
         items = await self._db.read(lambda tx: inbox.pending(tx, self._kinds))
         threads: dict[str, list[_Task]] = defaultdict(list)
@@ -138,16 +178,6 @@ class Worker:
         waits = [(item.not_before - self._clock()).total_seconds() for item in items]
         return min([self._pace.poll, *(wait for wait in waits if wait > 0)])
 
-    async def _holds_lease(self) -> bool:
-        owner, seconds, takes_over = self._owner, self._pace.lease, self._takes_over
-        now = time.monotonic()
-        if now - self._held_at < seconds / 3:
-            return True
-        has_it = await self._db.write(lambda tx: inbox.hold(tx, owner, seconds, is_only_process=takes_over))
-        if has_it:
-            self._takes_over, self._held_at = False, now
-        return has_it
-
     async def _lane(self, item: Item) -> tuple[Handler | None, Lane]:
         handler = None
         try:
@@ -167,6 +197,8 @@ class Worker:
         has_handled = False
         for task in queue:
             item, lane = task.item, task.lane
+            if not self._is_holder:
+                return has_handled
             if lane.person in waiting:
                 continue
             if item.not_before > self._clock() or not await self._work_item(item, task.handler):
