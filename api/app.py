@@ -24,8 +24,10 @@ from api.routes import (
     operation,
     search,
     sessions,
+    signing_in,
     snapshot,
     stream,
+    unsubscribing,
 )
 from api.socket import LiveSockets
 
@@ -56,7 +58,7 @@ def create_app(api: Api, lifespan: Lifespan) -> FastAPI:
     app = _bare(api, lifespan)
     openapi.install(app)
     spoken = (history, chat, search, snapshot, stream, commands, files, comments)
-    for routes in (accounts, admin, sessions, *spoken, invites, operation):
+    for routes in (accounts, signing_in, unsubscribing, admin, sessions, *spoken, invites, operation):
         app.include_router(routes.router)
     app.include_router(operation.health)
     app.add_middleware(GZipMiddleware, minimum_size=1_024, compresslevel=5)

@@ -16,6 +16,8 @@ from core.clock import Clock
 from core.comments import Placements
 from core.db import Database
 from core.limits import Limits, TokenBuckets
+from core.signing_in import SignUp
+from core.unsubscribing import UnsubscribeTokens
 
 MESSAGES_PER_MINUTE = 100
 
@@ -32,6 +34,11 @@ class ApiSettings:
     database_url: str = ""
     #: Other systems by which people may come in, and where that begins: provider → path.
     ways_in: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    #: Who gets an account by showing that an address is theirs.
+    sign_up: SignUp = field(default_factory=SignUp)
+    #: Whether mail reaches people, so that they may come in by it.
+    has_mail: bool = False
 
     @property
     def is_secure(self) -> bool:
@@ -52,10 +59,13 @@ class Api:
     settings: ApiSettings
     #: One budget of messages per user, shared by every door.
     messages: Limits
+    unsubscribing: UnsubscribeTokens
     #: Frames of any kind that come by requests without a connection, per user.
     frames: TokenBuckets = field(default_factory=lambda: TokenBuckets(FRAMES_PER_MINUTE, FRAMES_AT_ONCE))
     #: Tries at links and logins, per client address.
     tries: TokenBuckets = field(default_factory=lambda: TokenBuckets(per_minute=10, burst=20))
+    #: Mails that an address of the network asks for.
+    mails: TokenBuckets = field(default_factory=lambda: TokenBuckets(per_minute=4, burst=12))
     #: Where comments stand in the versions of their files.
     placements: Placements = field(default_factory=Placements)
     #: Each names one thing that must work before this process should get traffic; "" means it does.

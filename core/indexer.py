@@ -1,8 +1,8 @@
-"""The search's reader of the log: takes up what was said a moment after it was stored, and before anybody searches.
+"""The search's reader of all logs: takes up what was said a moment after it was stored, and before anybody searches.
 
-Storing a message is what people wait for; finding it can wait until it is looked for. So a session's entries are taken
-up from where that was left, in quiet moments, in pages; whoever searches has what is missing taken up first. A session
-is locked meanwhile, as for every writer: a text that is being deleted cannot slip in behind the deletion.
+Storing a message is what people wait for; finding it can wait until it is looked for. So what was said is taken up in
+quiet moments, page by page, in the order of time over all sessions, which is the order in which search shows it. A
+session is locked meanwhile, as for every writer: a text that is being deleted cannot slip in behind its deletion.
 """
 
 from __future__ import annotations
@@ -10,77 +10,95 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlmodel import col, func, select
 
-from core import access, indexing, log, tables
-from core.access import Actor
+from core import indexing, log, tables
 from core.db import Appended, Database, Transaction
 from core.errors import CosessionError
+from core.log import Stored
 
 logger = logging.getLogger(__name__)
 
-#: Entries in one transaction.
+#: Sessions in one transaction, and entries of each.
+SESSIONS = 20
 PAGE = 100
-#: Pages that one search waits for. What is more is found a little later.
-MOST_PAGES = 50
+#: Transactions that one search waits for. What is more is found a little later.
+PATIENCE = 50
 #: Seconds without a commit after which what was stored is taken up; and how long that may be put off.
 QUIET = 0.5
 LATEST = 5.0
-#: Sessions that are looked for at once.
-SESSIONS = 500
 
 
-def behind(tx: Transaction, actor: Actor | None = None, session_id: str | None = None) -> Sequence[str]:
-    """Sessions with entries that cannot be found yet: of all, of those that `actor` may see, or just this one."""
+def behind(tx: Transaction) -> Sequence[str]:
+    """Sessions with entries that cannot be found yet, those first in which nothing happens any more."""
     session, place = tables.Session, tables.SearchPlace
-    query = (
+    return tx.sql.exec(
         select(session.id)
         .outerjoin(place, col(place.session_id) == col(session.id))
         .where(col(session.head) > func.coalesce(col(place.seq), 0))
+        .order_by(col(session.last_activity_at))
         .limit(SESSIONS)
-    )
-    if session_id is not None:
-        query = query.where(session.id == session_id)
-    elif actor is not None:
-        query = query.where(col(session.id).in_(access.visible_to(tx, actor)))
-    return tx.sql.exec(query).all()
+    ).all()
 
 
-def take_up(tx: Transaction, session_id: str) -> bool:
-    """Makes the next page of a session's entries findable. False when none is left."""
+def take_up(tx: Transaction) -> bool:
+    """Makes a few pages of entries findable. Whether there may be more."""
+    late = behind(tx)
     session = tables.Session
-    if tx.sql.exec(select(session.id).where(session.id == session_id).with_for_update()).first() is None:
-        return False
+    # Whatever is locked is being written to: it is waited for by nobody, and its turn comes again.
+    free = select(session.id).where(col(session.id).in_(late)).with_for_update(skip_locked=True)
+    pages = [_page(tx, session_id) for session_id in tx.sql.exec(free).all()]
+    # Of a session that goes on beyond its page, nobody knows yet what comes next.
+    end = min((page.entries[-1].at for page in pages if page.is_full), default=None)
+    said: list[tuple[str, Stored]] = []
+    for page in pages:
+        taken = [entry for entry in page.entries if end is None or entry.at <= end]
+        if taken:
+            said += [(page.place.session_id, entry) for entry in taken]
+            page.place.seq = taken[-1].seq
+            tx.sql.add(page.place)
+    said.sort(key=lambda one: one[1].at)
+    indexing.record(tx.sql.connection(), said)
+    return bool(said) and (end is not None or len(late) == SESSIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What follows the place up to which a session was taken up."""
+
+    place: tables.SearchPlace
+    entries: Sequence[Stored]
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.entries) == PAGE
+
+
+def _page(tx: Transaction, session_id: str) -> _Page:
     place = tx.sql.get(tables.SearchPlace, session_id) or tables.SearchPlace(session_id=session_id, seq=0)
-    page = log.read_after(tx, session_id, place.seq, PAGE)
-    if not page:
-        return False
-    indexing.record(tx.sql.connection(), session_id, page)
-    place.seq = page[-1].seq
-    tx.sql.add(place)
-    return len(page) == PAGE
+    return _Page(place, log.read_after(tx, session_id, place.seq, PAGE))
 
 
-async def catch_up(db: Database, session_ids: Sequence[str], pages: int | None = None) -> None:
-    """Takes up everything, or `pages` pages at most. Raises StorageUnavailable."""
+async def catch_up(db: Database, patience: int | None = None) -> None:
+    """Takes up everything, in so many transactions at most. Raises StorageUnavailable."""
     done = 0
-    for session_id in session_ids:
-        while (pages is None or done < pages) and await db.write(lambda tx, s=session_id: take_up(tx, s)):
-            done += 1
+    while (patience is None or done < patience) and await db.write(take_up):
+        done += 1
 
 
-async def before_search(db: Database, actor: Actor, session_id: str | None = None) -> None:
-    """Makes findable what the actor may be looking for. Raises NotSignedIn, StorageUnavailable."""
-    await catch_up(db, await db.read(lambda tx: behind(tx, actor, session_id)), MOST_PAGES)
+async def before_search(db: Database) -> None:
+    """Makes findable what was said up to now. Raises StorageUnavailable."""
+    if await db.read(behind):
+        await catch_up(db, PATIENCE)
 
 
 class Indexer:
-    """Takes up what this process has stored, and at its start what another has left. Belongs to one event loop."""
+    """Belongs to the event loop that `start` ran on."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._waiting: set[str] = set()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         db.on_commit(self._poke)
@@ -93,19 +111,13 @@ class Indexer:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def _poke(self, appended: Sequence[Appended]) -> None:
-        self._waiting.update(entry.session_id for entry in appended)
+    def _poke(self, _appended: Sequence[Appended]) -> None:
         self._wake.set()
 
     async def _run(self) -> None:
-        is_first = True
         while True:
             try:
-                if is_first:
-                    self._waiting.update(await self._db.read(behind))
-                    is_first = False
-                while self._waiting:
-                    await catch_up(self._db, [self._waiting.pop()])
+                await before_search(self._db)
             except CosessionError as error:
                 logger.warning("the search has to wait: %s", error)
             except Exception:
@@ -120,4 +132,3 @@ class Indexer:
         while self._wake.is_set() and loop.time() < latest:
             self._wake.clear()
             await asyncio.sleep(QUIET)
-        self._wake.clear()

@@ -9,11 +9,10 @@ little, which is all of a small index; `tidy` goes on with what a large one has 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-import orjson
 from sqlalchemy import bindparam, delete, insert, select, text, update
 from sqlalchemy.engine import Connection
 
@@ -83,15 +82,15 @@ class Entry(Protocol):
     @property
     def actor_id(self) -> str | None: ...
     @property
-    def frame(self) -> bytes: ...
+    def at(self) -> datetime: ...
 
     def event(self) -> events.Event: ...
 
 
-def record(connection: Connection, session_id: str, page: Sequence[Entry]) -> None:
-    """Takes up what these entries say, in their order."""
+def record(connection: Connection, said: Iterable[tuple[str, Entry]]) -> None:
+    """Takes up what these entries of sessions say, in this order, which is the one in which search shows them."""
     rows: list[dict[str, object]] = []
-    for entry in page:
+    for session_id, entry in said:
         if entry.type not in _TELLING:
             continue
         event = entry.event()
@@ -123,7 +122,7 @@ def _rows(session_id: str, entry: Entry, event: events.Event) -> list[dict[str, 
         "kind": kind,
         "ref_id": ref_id and ref_id[:MAX_REF],
         "user_id": entry.actor_id if kind in _WRITTEN else None,
-        "at": datetime.fromisoformat(orjson.loads(entry.frame)["at"]),
+        "at": entry.at,
         "text": said,
         "plain": plain(said),
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 import orjson
@@ -63,6 +64,11 @@ class Stored:
     type: str
     actor_id: str | None
     frame: bytes
+
+    @property
+    def at(self) -> datetime:
+        """When it was written."""
+        return datetime.fromisoformat(orjson.loads(self.frame)["at"])
 
     def event(self) -> AnyEvent:
         """The entry's body as its model."""

@@ -20,11 +20,12 @@ class MailProblem(Exception):
 
 class TryLater(MailProblem):
     """The mail may be sent another time. `may_be_sent`: the attempt broke off after the text was handed over, so that
-    nobody knows whether it was sent."""
+    nobody knows whether it was sent. `is_for_all`: no other mail would get further just now."""
 
-    def __init__(self, problem: str, *, may_be_sent: bool = False) -> None:
+    def __init__(self, problem: str, *, may_be_sent: bool = False, is_for_all: bool = False) -> None:
         super().__init__(problem)
         self.may_be_sent = may_be_sent
+        self.is_for_all = is_for_all
 
 
 class AddressRefused(MailProblem):

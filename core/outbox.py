@@ -179,6 +179,12 @@ def give_up(tx: Transaction, mail: str, problem: str) -> None:
         _settle(tx, row, problem)
 
 
+def discard(tx: Transaction, mail: str) -> None:
+    """It was never to be sent, so nothing is kept of it, its id included."""
+    row = tables.OutgoingMail
+    tx.sql.exec(delete(row).where(col(row.id) == mail))
+
+
 def backlog(tx: Transaction) -> Backlog:
     row = tables.OutgoingMail
     is_open = col(row.settled_at).is_(None)

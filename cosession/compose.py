@@ -32,10 +32,13 @@ from core.ids import new_id
 from core.indexer import Indexer
 from core.limits import TokenBuckets
 from core.signals import NoSignals, PollingOnly, Signals
+from core.unsubscribing import UnsubscribeTokens
+from cosession import mail
 from cosession.settings import Settings
 from cosession.signals import in_words, signals_for
 from cosession.slack import Sandbox, build_door, connected_workspace, mount_sandbox, ways_in
 from integrations.redis.limits import RedisBuckets
+from jobs.mail_sender import MailSender
 from jobs.scheduler import Scheduler
 
 log = logging.getLogger(__name__)
@@ -61,6 +64,7 @@ class Runtime:
     slack: SlackDoor | None
     contexts: ContextUpdates
     elsewhere: Elsewhere
+    sender: MailSender
     #: The budget of messages, where it is shared with other processes.
     budget: RedisBuckets | None
 
@@ -103,6 +107,8 @@ def compose(
         settings.is_development,
         database_url=settings.database_url if settings.is_sqlite else "",
         ways_in=ways_in(slack_settings),
+        sign_up=mail.sign_up(settings),
+        has_mail=mail.reaches_people(settings),
     )
     api = Api(
         db=db,
@@ -111,6 +117,7 @@ def compose(
         clock=clock,
         settings=api_settings,
         messages=shared or TokenBuckets(per_minute=MESSAGES_PER_MINUTE),
+        unsubscribing=UnsubscribeTokens(settings.jwt_key()),
     )
 
     if not signals.is_alone:
@@ -121,6 +128,7 @@ def compose(
     contexts = ContextUpdates(hub, db)
     indexer = Indexer(db)
     scheduler = Scheduler(db, clock, signals.process_id)
+    sender = mail.build_sender(db, settings, clock, signals.process_id)
     slack = build_door(api, slack_settings, lambda: signals.publish(INBOX, b"")) if slack_settings else None
     if slack is not None and does_work:
         news.on_news(slack.has_news)
@@ -139,6 +147,7 @@ def compose(
         indexer.start()
         if does_work:
             scheduler.start()
+            sender.start()
         if sandbox is not None:
             sandbox.start()
             await db.write(sandbox.link_people)
@@ -149,6 +158,7 @@ def compose(
         finally:
             if does_work:
                 scheduler.close()
+                await sender.close()
             if slack is not None:
                 await slack.close()
             if sandbox is not None:
@@ -166,14 +176,15 @@ def compose(
 
     if not has_doors:
         app = create_health_app(api, lifespan)
-        return Runtime(settings, db, hub, tokens, app, sandbox, slack, contexts, elsewhere, shared)
+        return Runtime(settings, db, hub, tokens, app, sandbox, slack, contexts, elsewhere, sender, shared)
     app = create_app(api, lifespan)
     if slack is not None:
         app.include_router(slack.router)
     if sandbox is not None:
         mount_sandbox(app, api, sandbox)
+    mail.mount_mailbox(app, settings)
     add_pages(app, api)
-    return Runtime(settings, db, hub, tokens, app, sandbox, slack, contexts, elsewhere, shared)
+    return Runtime(settings, db, hub, tokens, app, sandbox, slack, contexts, elsewhere, sender, shared)
 
 
 def _shared_budget(settings: Settings, elsewhere: Elsewhere) -> RedisBuckets | None:

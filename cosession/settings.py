@@ -6,6 +6,7 @@ Everything has a default that works on one machine. A value that cannot work sto
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import sys
 from pathlib import Path
@@ -47,6 +48,7 @@ class Settings(BaseSettings):
     jwt_secret_key: SecretStr = Field(default=SecretStr(""), alias="JWT_SECRET_KEY")
     smtp_url: SecretStr = Field(default=SecretStr(""), alias="SMTP_URL")
     mail_from: str = Field(default="", alias="MAIL_FROM")
+    sign_up: str = Field(default="invited", alias="COSESSION_SIGN_UP")
     slack_signing_secret: SecretStr = Field(default=SecretStr(""), alias="SLACK_SIGNING_SECRET")
     slack_bot_token: SecretStr = Field(default=SecretStr(""), alias="SLACK_BOT_TOKEN")
     slack_app_token: SecretStr = Field(default=SecretStr(""), alias="SLACK_APP_TOKEN")
@@ -146,6 +148,7 @@ def _complaints(settings: Settings) -> list[str]:
         found.append("SLACK_CLIENT_ID and SLACK_CLIENT_SECRET belong together: set both or neither.")
     if settings.smtp_url.get_secret_value() and not settings.mail_from:
         found.append("SMTP_URL is set, MAIL_FROM is not: say which address mail comes from.")
+    found += _complaints_about_mail(settings)
     base = urlsplit(settings.base_url)
     if base.scheme not in ("http", "https") or not base.hostname or base.path:
         found.append("COSESSION_BASE_URL must look like https://cosession.example.com, without a path.")
@@ -165,6 +168,25 @@ def _complaints_about_app_token(settings: Settings) -> list[str]:
     if not settings.has_slack:
         return ["SLACK_APP_TOKEN is set, SLACK_BOT_TOKEN is not: set both (Slack: OAuth & Permissions)."]
     return []
+
+
+def _complaints_about_mail(settings: Settings) -> list[str]:
+    found: list[str] = []
+    words = [word.strip() for word in settings.sign_up.split(",")]
+    are_domains = all(re.fullmatch(r"@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", word) for word in words)
+    if words not in (["invited"], ["anyone"]) and not are_domains:
+        found.append("COSESSION_SIGN_UP must be invited, anyone, or domains like @example.com,@example.org.")
+    if settings.smtp_url.get_secret_value() or settings.mail_from:
+        from integrations.mail.settings import MailSettingsError, sender, smtp_settings
+
+        try:
+            if settings.smtp_url.get_secret_value():
+                smtp_settings(settings.smtp_url.get_secret_value())
+            if settings.mail_from:
+                sender(settings.mail_from)
+        except MailSettingsError as error:
+            found.append(str(error))
+    return found
 
 
 def _complaints_about_redis(settings: Settings) -> list[str]:

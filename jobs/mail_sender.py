@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from prometheus_client import Counter, Gauge
 
@@ -32,8 +33,12 @@ LEASE = "mail"
 LEASE_SECONDS = 120.0
 #: Seconds between two looks at the outbox.
 LOOK_EVERY = 2.0
+#: Seconds that a mail which is being handed over gets when the process stops.
+CLOSE_WITHIN = 5.0
 #: Seconds before the second attempt, and the longest time between two.
 FIRST_WAIT, LONGEST_WAIT = 15.0, 3_600.0
+#: The longest that a server which takes no mail at all is left alone.
+LONGEST_REST = 240.0
 
 #: Makes what a mail carries that opens something, in the transaction that begins the attempt; None: do not send it.
 Links = Callable[[Transaction, Mail], Mapping[str, str] | None]
@@ -66,15 +71,22 @@ class MailSender:
         self._process_id = process_id
         self._is_only_process = is_only_process
         self._wake = asyncio.Event()
+        self._is_closing = False
+        #: While the server takes no mail at all: how long it is left alone, and until when.
+        self._patience = 0.0
+        self._rests_until: datetime | None = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._send_forever(), name="mail sender")
 
     async def close(self) -> None:
-        """Finishes the mail that is being handed over, and gives the lease back."""
+        """Waits a little for the mail that is being handed over."""
         if self._task is None:
             return
+        self._is_closing = True
+        self._wake.set()
+        await asyncio.wait({self._task}, timeout=CLOSE_WITHIN)
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         await self._mailer.rest()
@@ -84,7 +96,7 @@ class MailSender:
         self._wake.set()
 
     async def _send_forever(self) -> None:
-        while True:
+        while not self._is_closing:
             self._wake.clear()
             try:
                 while await self.send_due():
@@ -102,20 +114,24 @@ class MailSender:
                 continue
 
     async def send_due(self) -> int:
-        """Tries every mail that is due now, once, and returns how many those were. Raises LeaseLost."""
+        """Tries every mail that is due now, once, and returns how many those were; none while the server is left alone.
+
+        Raises LeaseLost.
+        """
         due, backlog = await self._db.read(lambda tx: (outbox.due(tx), outbox.backlog(tx)))
         WAITING.set(backlog.waiting)
         behind = (self._clock() - backlog.oldest).total_seconds() if backlog.oldest else 0.0
         BEHIND.set(max(0.0, behind))
-        if not due:
+        if not due or (self._rests_until is not None and self._clock() < self._rests_until):
             return 0
         tried = 0
         for mail in due:
             fence = await self._db.write(self._take)
             if fence is None:
                 return 0
-            await self._send(mail.id, fence)
             tried += 1
+            if self._is_closing or not await self._send(mail.id, fence):
+                break
         await self._db.write(lambda tx: leases.let_go(tx, LEASE, self._process_id))
         return tried
 
@@ -123,19 +139,27 @@ class MailSender:
         only = self._is_only_process
         return leases.take(tx, LEASE, self._process_id, LEASE_SECONDS, is_only_process=only)
 
-    async def _send(self, mail_id: str, fence: int) -> None:
+    async def _send(self, mail_id: str, fence: int) -> bool:
+        """False where no other mail would get further just now."""
         begun = await self._db.write(lambda tx: self._begin(tx, mail_id, fence))
         if begun is None:
-            return
+            return True
         mail = begun.mail
         try:
             await self._mailer.send(mail, begun.links)
         except MailProblem as problem:
-            await self._db.write(lambda tx, reason=problem: self._failed(tx, mail, reason))
+            await self._db.write(lambda tx, reason=problem: _failed(tx, mail, reason))
+            _tell(mail, problem)
+            if isinstance(problem, TryLater) and problem.is_for_all:
+                self._patience = min(max(FIRST_WAIT, self._patience * 2), LONGEST_REST)
+                self._rests_until = self._clock() + timedelta(seconds=self._patience)
+                return False
         else:
             # A fact, whoever has the lease by now.
             await self._db.write(lambda tx: outbox.sent(tx, mail.id))
             MAILS.labels(mail.kind, "sent again" if mail.may_be_sent else "sent").inc()
+        self._patience, self._rests_until = 0.0, None
+        return True
 
     def _begin(self, tx: Transaction, mail_id: str, fence: int) -> _Begun | None:
         leases.check(tx, LEASE, fence)
@@ -144,21 +168,29 @@ class MailSender:
             return None
         links = self._links(tx, mail)
         if links is None:
-            outbox.give_up(tx, mail.id, "nobody may come in by this address")
+            outbox.discard(tx, mail.id)
             return None
         return _Begun(mail, links)
 
-    def _failed(self, tx: Transaction, mail: Mail, problem: MailProblem) -> None:
-        words = str(problem)
-        if isinstance(problem, TryLater):
-            wait = min(FIRST_WAIT * 2**mail.attempts, LONGEST_WAIT)
-            outbox.postpone(tx, mail.id, wait, words, may_be_sent=problem.may_be_sent)
-            MAILS.labels(mail.kind, "put off").inc()
-            log.warning("a mail (%s) is put off: %s", mail.kind, words)
-            return
-        outbox.give_up(tx, mail.id, words)
-        if isinstance(problem, AddressRefused):
-            outbox.stop(tx, outbox.address_hash(mail.recipient), outbox.ALL_KINDS, "refused", words)
+
+def _failed(tx: Transaction, mail: Mail, problem: MailProblem) -> None:
+    words = str(problem)
+    if isinstance(problem, TryLater):
+        wait = min(FIRST_WAIT * 2**mail.attempts, LONGEST_WAIT)
+        outbox.postpone(tx, mail.id, wait, words, may_be_sent=problem.may_be_sent)
+        return
+    outbox.give_up(tx, mail.id, words)
+    if isinstance(problem, AddressRefused):
+        outbox.stop(tx, outbox.address_hash(mail.recipient), outbox.ALL_KINDS, "refused", words)
+
+
+def _tell(mail: Mail, problem: MailProblem) -> None:
+    """What the server says may name the address; a log keeps no addresses."""
+    words = str(problem).replace(mail.recipient, "…")
+    if isinstance(problem, TryLater):
+        MAILS.labels(mail.kind, "put off").inc()
+        log.warning("a mail (%s) is put off: %s", mail.kind, words)
+    else:
         MAILS.labels(mail.kind, "refused").inc()
         level = logging.ERROR if isinstance(problem, MailRefused) else logging.WARNING
         log.log(level, "a mail (%s) is given up: %s", mail.kind, words)

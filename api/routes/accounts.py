@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.auth import COOKIE, ApiDep, SignedInDep, check_origin, set_login
 from api.context import Api
-from core import accounts, identities
+from core import accounts, identities, signing_in
 from core.accounts import SignedIn
 from core.clock import iso
 from core.db import Transaction
@@ -20,6 +20,9 @@ from core.errors import InviteNotFound, LinkExpired, NotSignedIn
 from core.storable import check_storable
 
 router = APIRouter(prefix="/api", tags=["people"])
+
+#: What a browser keeps that has asked for a link by mail: link and code are good in it alone.
+ASKED = "cosession_asked"
 
 Provider = Annotated[str, Path(pattern=r"^[a-z]{1,20}$")]
 
@@ -86,7 +89,9 @@ def me_of(who: SignedIn) -> Me:
 @router.get("/sign-in")
 async def ways_in(api: ApiDep) -> WaysIn:
     """How people may come in here, besides by links."""
-    return WaysIn(ways=[WayIn(provider=provider, path=path) for provider, path in api.settings.ways_in.items()])
+    ways = [WayIn(provider=provider, path=path) for provider, path in api.settings.ways_in.items()]
+    by_mail = [WayIn(provider="email", path="/api/sign-in/email")] if api.settings.has_mail else []
+    return WaysIn(ways=ways + by_mail)
 
 
 @router.post("/sign-in")
@@ -96,16 +101,25 @@ async def sign_in(body: SignIn, request: Request, response: Response, api: ApiDe
     old_secret = request.cookies.get(COOKIE)
 
     def use(tx: Transaction) -> tuple[SignedInAs, str, datetime]:
-        who = accounts.use_sign_in_link(tx, body.token)
-        before = _leave(tx, old_secret) if old_secret else None
-        replaces = before.actor.name if before and before.actor.user_id != who.actor.user_id else None
-        me = SignedInAs(**me_of(who).model_dump(), replaces=replaces)
-        return (me, *accounts.open_login(tx, who.actor.user_id))
+        if body.token.startswith(signing_in.MARK):
+            browser = request.cookies.get(ASKED, "")
+            who = signing_in.use_link(tx, body.token, browser, api.settings.sign_up)
+        else:
+            who = accounts.use_sign_in_link(tx, body.token)
+        return sign_browser_in(tx, who, old_secret)
 
     with guessing_limited(api, request):
         me, secret, expires_at = await api.db.write(use)
     set_login(response, api, secret, expires_at)
     return me
+
+
+def sign_browser_in(tx: Transaction, who: SignedIn, old_secret: str | None) -> tuple[SignedInAs, str, datetime]:
+    """Who is in now, and the new login: its secret and its end. Whoever was signed in here is signed out."""
+    before = _leave(tx, old_secret) if old_secret else None
+    replaces = before.actor.name if before and before.actor.user_id != who.actor.user_id else None
+    me = SignedInAs(**me_of(who).model_dump(), replaces=replaces)
+    return (me, *accounts.open_login(tx, who.actor.user_id))
 
 
 def _leave(tx: Transaction, secret: str) -> SignedIn | None:

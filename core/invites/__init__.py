@@ -1,7 +1,8 @@
 """Ways into a session: by link, by address, by an account here or elsewhere. Looking never consumes; accepting does.
 
 In reading order: `rules` (what an invite is worth to whom, now), `making` (and finding, and withdrawing), `accepting`
-(and knocking, and declining), `looking`, `letters` (what is written about invites in other systems), `expiring`.
+(and knocking, and declining), `looking`, `letters` (what is written about invites in other systems), `arriving` (from
+there into the browser), `expiring`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from core.access import as_role
 from core.invites import letters
 from core.invites.accepting import Taken, accept, answer_knock, decline, decline_unlinked
+from core.invites.arriving import hand_over
 from core.invites.expiring import expire
 from core.invites.looking import Listed, Look, Waiting, at_the_door, look, mine, of_session
 from core.invites.making import Issued, create, find, revoke
@@ -48,6 +50,7 @@ __all__ = [
     "decline_unlinked",
     "expire",
     "find",
+    "hand_over",
     "letters",
     "look",
     "mine",

@@ -81,14 +81,13 @@ def touch(tx: Transaction, invite_id: str) -> None:
     tx.sql.exec(update(row).where(col(row.invite_id) == invite_id, col(row.problem).is_(None)).values(is_due=True))
 
 
-def due(tx: Transaction, realm: str, limit: int = 100) -> list[Letter]:
-    """Letters of a realm to be posted or edited now, the longest waiting first. Expiry needs nobody to mark it."""
+def due(tx: Transaction, limit: int = 100) -> list[Letter]:
+    """Letters to be posted or edited now, the longest waiting first. Expiry needs nobody to mark it."""
     row, invite = tables.InviteLetter, tables.Invite
     found = tx.sql.exec(
         select(row, invite)
         .where(
             row.invite_id == invite.id,
-            row.realm == realm,
             col(row.problem).is_(None),
             row.not_before <= tx.now,
             col(row.is_due).is_(True) | (col(row.shown).in_(("live", "waiting")) & (invite.expires_at <= tx.now)),
@@ -175,6 +174,13 @@ def postpone(tx: Transaction, letter: Letter, seconds: float, *, has_failed: boo
     row.not_before = tx.now + timedelta(seconds=seconds)
     row.attempts += has_failed
     row.is_due = True
+    tx.sql.add(row)
+
+
+def settle(tx: Transaction, letter: Letter) -> None:
+    """There is nothing to be told any more: it was over before it was posted, or what stood there is gone."""
+    row = _locked(tx, letter)
+    row.shown, row.is_due, row.intended_at = letter.state, False, None
     tx.sql.add(row)
 
 

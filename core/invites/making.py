@@ -18,7 +18,7 @@ from core.clock import iso
 from core.db import Transaction
 from core.errors import Invalid, InviteNotFound, NotAllowed, UserNotFound
 from core.events import InviteCreated, InviteWithdrawn, Role
-from core.ids import hash_secret, is_id, new_id, new_secret
+from core.ids import derived_id, hash_secret, is_id, new_id, new_secret
 from core.invites import letters
 from core.invites.rules import (
     ANYBODY,
@@ -37,7 +37,7 @@ from core.invites.rules import (
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A new invite and the only copy of its secret."""
+    """A new invite and the only copy of its secret; empty where the same wish had made it before."""
 
     invite: tables.Invite
     secret: str
@@ -53,12 +53,18 @@ def create(
     expires_in: timedelta = DEFAULT_LIFETIME,
     max_uses: int = 1,
     needs_approval: bool = False,
+    key: str | None = None,
 ) -> Issued:
-    """A new invite. Nobody gives more than they hold; one that is made out to somebody is for one use.
+    """A new invite. Nobody gives more than they hold; one that is made out to somebody is for one use. The same `key`
+    by the same actor makes it once.
 
     Raises: NotAllowed, Invalid, UserNotFound for an account that does not exist.
     """
     seat = session_for(tx, actor, session_id, "invite")
+    invite_id = derived_id("inv", actor.user_id, key) if key is not None else new_id("inv")
+    before = tx.sql.get(tables.Invite, invite_id) if key is not None else None
+    if before is not None:
+        return Issued(before, "")
     if not may_give(seat.role, role):
         raise NotAllowed(f"As {seat.role} you can invite people as {seat.role} or less.")
     if not SHORTEST_LIFETIME <= expires_in <= LONGEST_LIFETIME:
@@ -71,7 +77,7 @@ def create(
         _check_person(tx, actor, to.user_id)
     secret = new_secret()
     invite = tables.Invite(
-        id=new_id("inv"),
+        id=invite_id,
         session_id=session_id,
         secret_hash=hash_secret(secret),
         role=role,

@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from email import message_from_bytes
+from email import message_from_bytes, policy
 from email.message import EmailMessage
-from email import policy
 from pathlib import Path
 
 from core.mailer import TryLater
@@ -30,7 +29,7 @@ class FileTransport:
         try:
             await asyncio.to_thread(self._write, message)
         except OSError as error:
-            raise TryLater(str(error)) from error
+            raise TryLater(str(error), is_for_all=True) from error
 
     async def rest(self) -> None:
         pass

@@ -71,7 +71,8 @@ class LetterWriter:
     def render(self, mail: Mail, links: Mapping[str, str]) -> Rendered:
         """Raises jinja2's errors where a value is missing."""
         stop = self.stop_url(mail)
-        values = {**printable(dict(mail.values)), **links, "base_url": self.base_url, "stop_url": stop, "recipient": mail.recipient}
+        own = {"base_url": self.base_url, "stop_url": stop, "recipient": mail.recipient}
+        values = {**printable(dict(mail.values)), **links, **own}
         template = self._text.get_template(f"{mail.kind}.txt")
         subject = "".join(template.blocks["subject"](template.new_context(values)))
         text = template.render(values)

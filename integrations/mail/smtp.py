@@ -80,7 +80,7 @@ class SmtpTransport:
         except (SMTPException, OSError) as error:
             # Also where it does not let us in or dislikes the sender: that is for whoever runs this server to mend.
             self._drop()
-            raise TryLater(_words(error)) from error
+            raise TryLater(_words(error), is_for_all=True) from error
         return client
 
     async def _connect(self) -> aiosmtplib.SMTP:

@@ -70,9 +70,8 @@ def _take_up() -> None:
     page = sa.select(*columns).order_by(entry.c.at, entry.c.session_id, entry.c.seq).limit(BATCH)
     rows = connection.execute(page).all()
     while rows:
-        for row in rows:
-            entry_read = Stored(row.seq, row.type, row.actor_id, row.frame.encode())
-            indexing.record(connection, row.session_id, [entry_read])
+        said = [(row.session_id, Stored(row.seq, row.type, row.actor_id, row.frame.encode())) for row in rows]
+        indexing.record(connection, said)
         last = rows[-1]
         after = place > sa.tuple_(
             sa.literal(last.at, core.tables.UtcDateTime()), sa.literal(last.session_id), sa.literal(last.seq)
