@@ -13,6 +13,16 @@ from core.tables.files import Blob, Comment, CommentThread, FileVersion, SharedF
 from core.tables.installations import Installation
 from core.tables.invites import Invite, InviteLetter, InviteUse, Knock
 from core.tables.mail import Digest, DigestSetting, EmailLink, EmailSignIn, MailStop, OutgoingMail
+from core.tables.notifications import (
+    FeedEntry,
+    Notification,
+    NotificationDelivery,
+    NotificationPart,
+    NotificationPlace,
+    NotificationPreference,
+    NotificationSetting,
+    SessionMute,
+)
 from core.tables.outside import Inbox, Lease, Mirror, MirrorLink
 from core.tables.people import Identity, Login, Meta, SignInLink, Team, TeamMember, UsedTicket, User
 from core.tables.sessions import AgentMark, AgentStats, LogEntry, Participation, Session
@@ -28,6 +38,7 @@ __all__ = [
     "DigestSetting",
     "EmailLink",
     "EmailSignIn",
+    "FeedEntry",
     "FileVersion",
     "Identity",
     "Inbox",
@@ -45,6 +56,12 @@ __all__ = [
     "Meta",
     "Mirror",
     "MirrorLink",
+    "Notification",
+    "NotificationDelivery",
+    "NotificationPart",
+    "NotificationPlace",
+    "NotificationPreference",
+    "NotificationSetting",
     "OutgoingMail",
     "Participation",
     "Reaction",
@@ -52,6 +69,7 @@ __all__ = [
     "SearchEntry",
     "SearchPlace",
     "Session",
+    "SessionMute",
     "SharedFile",
     "SignInLink",
     "Team",
