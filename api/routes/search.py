@@ -32,7 +32,7 @@ async def search_session(
     session_id: str, api: ApiDep, who: SignedInDep, q: Words, before: Before = None, limit: Limit = 20
 ) -> SearchPage:
     """Entries of one session that hold every word of `q`, the newest first; `before` is an entry's `seq`."""
-    await indexer.before_search(api.db, who.actor, session_id)
+    await indexer.before_search(api.db)
     page = await api.db.read(lambda tx: search.in_session(tx, who.actor, session_id, q, before=before, limit=limit))
     return _shown(page)
 
@@ -42,7 +42,7 @@ async def search_everywhere(
     api: ApiDep, who: SignedInDep, q: Words, before: Before = None, limit: Limit = 20
 ) -> SearchPage:
     """The same over every session that you may see; `before` is the `next` of the page above."""
-    await indexer.before_search(api.db, who.actor)
+    await indexer.before_search(api.db)
     return _shown(await api.db.read(lambda tx: search.everywhere(tx, who.actor, q, before=before, limit=limit)))
 
 

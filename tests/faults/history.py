@@ -100,14 +100,18 @@ def events(count: int) -> Iterator[Event]:
                 )
 
 
+def stored(seq: int, event: Event) -> log.Stored:
+    frame = log.encode(event, seq=seq, at=iso(BEGAN + timedelta(seconds=seq)), actor_id=ANN)
+    return log.Stored(seq, event.type, ANN, frame)
+
+
 def fill(connection: Connection, count: int) -> None:
     """Writes a session of so many entries into the tables as they are in this schema."""
     tables = sa.MetaData()
     tables.reflect(connection)
     entries, messages = list[Row](), list[Row]()
     for seq, event in enumerate(events(count), 1):
-        at = BEGAN + timedelta(seconds=seq)
-        frame = log.encode(event, seq=seq, at=iso(at), actor_id=ANN).decode()
+        at, frame = BEGAN + timedelta(seconds=seq), stored(seq, event).frame.decode()
         entry: Row = {"session_id": SESSION, "seq": seq, "type": event.type, "version": 1, "at": at, "frame": frame}
         entries.append({**entry, "actor_id": ANN, "key": f"key-{seq}"})
         if isinstance(event, ChatMessagePosted):
@@ -130,7 +134,7 @@ def fill(connection: Connection, count: int) -> None:
         known = [{column: value for column, value in row.items() if column in table.c} for row in values]
         connection.execute(table.insert(), known)
     if "search_entries" in tables.tables:
-        read = [log.Stored(row["seq"], row["type"], ANN, row["frame"].encode()) for row in entries]
-        indexing.record(connection, SESSION, read)
+        said = [(SESSION, stored(seq, event)) for seq, event in enumerate(events(count), 1)]
+        indexing.record(connection, said)
     if "search_places" in tables.tables:
         connection.execute(tables.tables["search_places"].insert(), {"session_id": SESSION, "seq": len(entries)})
