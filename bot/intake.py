@@ -120,6 +120,7 @@ class Intake:
         kind, item_id = name_of(body, req.raw_body)
         raw = req.raw_body.encode()
         await self._db.write(lambda tx: inbox.store(tx, item_id, kind, raw))
+        metrics.LAST_EVENT.set(self._clock().timestamp())
         return await next() if kind == COMMAND_KIND else BoltResponse(status=200, body="")
 
 

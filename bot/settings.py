@@ -44,6 +44,8 @@ class Pace:
     #: Seconds between two signs of life on a connection, and the least wait after "too many connections".
     socket_heartbeat: float = 10.0
     too_many_wait: float = 30.0
+    #: How often it is measured how far this door is behind.
+    measure_every: float = 15.0
     #: How often tokens that end are looked at.
     renew_every: float = 60.0
     #: How long a Slack profile is believed.

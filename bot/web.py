@@ -14,13 +14,17 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse as Answer
 
 from bot import metrics
+from core.clock import as_utc
 
 Payload = dict[str, Any]
 
@@ -70,6 +74,14 @@ class Bot:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What a token may do, and the time at Slack; None where the answer did not tell."""
+
+    scopes: frozenset[str] | None
+    now: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Post:
     """A message that is in Slack now. `thread_ts` is where it really landed."""
 
@@ -102,6 +114,24 @@ class SlackApi:
             await self._session.close()
 
     # -- calls
+
+    async def standing(self) -> Standing:
+        """How the token stands: its scopes, and what time it is at Slack, as the headers of an answer tell."""
+        headers = {name.lower(): str(value) for name, value in (await self._ask("auth.test", {})).headers.items()}
+        scopes = headers.get("x-oauth-scopes")
+        return Standing(
+            frozenset(scope.strip() for scope in scopes.split(",")) if scopes is not None else None,
+            _moment(headers.get("date", "")),
+        )
+
+    def waits(self) -> dict[str, float]:
+        """Method → seconds for which Slack wants to hear no more of it, somewhere."""
+        now = time.monotonic()
+        found: dict[str, float] = {}
+        for (method, _), until in self._quiet_until.items():
+            if until > now:
+                found[method] = max(found.get(method, 0.0), until - now)
+        return found
 
     async def who_am_i(self) -> Bot:
         answer = await self._call("auth.test", {})
@@ -258,6 +288,11 @@ class SlackApi:
     # -- one call
 
     async def _call(self, method: str, args: Payload, *, is_get: bool = False, is_form: bool = False) -> Payload:
+        data = (await self._ask(method, args, is_get=is_get, is_form=is_form)).data
+        assert isinstance(data, dict)
+        return data
+
+    async def _ask(self, method: str, args: Payload, *, is_get: bool = False, is_form: bool = False) -> Answer:
         assert self._client is not None, "open() first"
         key = (method, str(args.get("channel", "")))
         await self.until_welcome(*key)
@@ -266,11 +301,10 @@ class SlackApi:
         try:
             if is_get:
                 # These take no JSON body (https://docs.slack.dev/apis/web-api/#methods_supporting_json).
-                answer = await self._client.api_call(method, http_verb="GET", params=_flat(args), headers=headers)
-            elif is_form:
-                answer = await self._client.api_call(method, data=args, headers=headers)
-            else:
-                answer = await self._client.api_call(method, json=args, headers=headers)
+                return await self._client.api_call(method, http_verb="GET", params=_flat(args), headers=headers)
+            if is_form:
+                return await self._client.api_call(method, data=args, headers=headers)
+            return await self._client.api_call(method, json=args, headers=headers)
         except SlackApiError as error:
             failure = sorted_failure(error)
             if isinstance(failure, Limited):
@@ -280,9 +314,6 @@ class SlackApi:
         except (aiohttp.ClientError, SlackClientError, TimeoutError, ValueError, AttributeError) as error:
             # The client fails with an AttributeError on an answer that is a plain text of status 200.
             raise Ambiguous(f"{method}: {type(error).__name__}") from error
-        data = answer.data
-        assert isinstance(data, dict)
-        return data
 
 
 def sorted_failure(error: SlackApiError) -> SlackFailure:
@@ -304,6 +335,14 @@ def sorted_failure(error: SlackApiError) -> SlackFailure:
 def _seconds(headers: Mapping[str, Any]) -> float:
     value = next((str(v) for name, v in headers.items() if name.lower() == "retry-after"), "")
     return float(value) if value.isdigit() else 1.0
+
+
+def _moment(text: str) -> datetime | None:
+    """A time as HTTP writes it."""
+    try:
+        return as_utc(parsedate_to_datetime(text))
+    except ValueError:
+        return None
 
 
 def _flat(args: Payload) -> dict[str, str]:

@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from bot import metrics
 from bot.desk import backoff
 from bot.settings import SlackSettings
 from bot.thread import BROKEN
@@ -172,7 +171,6 @@ class Worker:
         for outcome in handled:
             if isinstance(outcome, BaseException):
                 raise outcome
-        await self._count()
         if any(handled):
             return 0.0
         waits = [(item.not_before - self._clock()).total_seconds() for item in items]
@@ -269,8 +267,3 @@ class Worker:
             return
         seconds = backoff(self._pace, failures)
         await self._db.write(lambda tx: inbox.postpone(tx, item.id, seconds, has_failed=True))
-
-    async def _count(self) -> None:
-        backlog = await self._db.read(inbox.backlog)
-        metrics.INBOX_WAITING.set(backlog.waiting)
-        metrics.INBOX_PARKED.set(backlog.parked)

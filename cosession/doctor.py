@@ -18,6 +18,7 @@ from cosession import operator
 from cosession.compose import STATIC
 from cosession.datadir import DataDirBusy, running_server
 from cosession.settings import LOOPBACK, Settings, SettingsError, load
+from cosession.slack_doctor import examine_slack
 
 MIN_FREE_BYTES = 200 * 1024 * 1024
 
@@ -111,21 +112,8 @@ def _web_view(_settings: Settings) -> Iterator[Finding]:
 
 
 def _slack(settings: Settings) -> Iterator[Finding]:
-    if not settings.has_slack:
-        mode = "the sandbox is on" if settings.has_sandbox else "nothing is mirrored to Slack"
-        yield Finding(f"Slack (not connected: {mode})")
-        return
-    address = (settings.slack_api_url or "https://slack.com/api/").rstrip("/") + "/auth.test"
-    headers = {"Authorization": f"Bearer {settings.slack_bot_token.get_secret_value()}"}
-    try:
-        answer = httpx2.post(address, headers=headers, timeout=10.0).json()
-    except (httpx2.HTTPError, ValueError) as error:
-        yield Finding("Slack", f"{address} does not answer: {error}.")
-        return
-    if answer.get("ok"):
-        yield Finding(f"Slack (workspace {answer.get('team', '?')})")
-    else:
-        yield Finding("Slack", f"It refuses SLACK_BOT_TOKEN ({answer.get('error')}): copy it anew from the app's page.")
+    for found in examine_slack(settings):
+        yield Finding(found.what, found.advice)
 
 
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (_data_folder, _database, _address, _web_view, _slack)

@@ -99,7 +99,8 @@ class _Door:
 
     def _carry_out(self, method: str, args: Payload, token: str | None) -> Response:
         try:
-            return JSONResponse(self._engine.web_api.call(method, args, token))
+            scopes = ",".join(sorted(self._engine.scopes))
+            return JSONResponse(self._engine.web_api.call(method, args, token), headers={"x-oauth-scopes": scopes})
         except RateLimited as limited:
             return _too_many(limited.retry_after)
 
