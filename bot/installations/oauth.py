@@ -229,12 +229,20 @@ class Install:
 _UNKEPT = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
+_STYLE = """<style>
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0; min-height: 100vh; display: grid; place-items: center }
+main { max-width: 26rem; padding: 2rem; border: 1px solid #8885; border-radius: 12px; margin: 1rem }
+h1 { font-size: 1.4rem; margin: 0 } a { color: inherit }
+</style>"""
+
+
 def _page(title: str, text: str, status: int = 200) -> Response:
     again = "" if status == 200 else f'<p><a href="{START}">Begin again</a></p>'
     return HTMLResponse(
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f'<meta name="color-scheme" content="light dark"><title>{html.escape(title)}</title></head><body><main>'
-        f'<h1>{html.escape(title)}</h1><p>{html.escape(text)}</p>{again}<p><a href="/">Cosession</a></p>'
+        f'<meta name="color-scheme" content="light dark"><link rel="icon" href="/assets/favicon-1.svg">'
+        f'<title>{html.escape(title)}</title>{_STYLE}</head><body><main>'
+        f'<h1>{html.escape(title)}</h1><p>{html.escape(text)}</p>{again}<p><a href="/">Open Cosession</a></p>'
         "</main></body></html>",
         status,
         _UNKEPT,
