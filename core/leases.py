@@ -47,6 +47,21 @@ def take_turn(tx: Transaction, name: str, owner: str, period: timedelta) -> bool
     return True
 
 
+def fence_of(tx: Transaction, name: str) -> int:
+    """The number of whoever has, or had, the lease last."""
+    return _locked(tx, name).fence
+
+
+def hand_on(tx: Transaction, name: str, fence: int, after: timedelta) -> bool:
+    """Whoever took a turn under this number is done: the next is `after` that. False where somebody has it since."""
+    lease = _locked(tx, name)
+    if lease.fence != fence:
+        return False
+    lease.until = tx.now + after
+    tx.sql.add(lease)
+    return True
+
+
 def check(tx: Transaction, name: str, fence: int) -> None:
     """Raises LeaseLost where somebody else has taken the lease since it had this number."""
     if _locked(tx, name).fence != fence:

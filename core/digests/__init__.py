@@ -1,0 +1,31 @@
+"""Digests: what happened in somebody's sessions since they were last told, by mail, at a time of their choosing.
+
+Reading order: `times` (when the next is due; pure), `settings` (what people have chosen), `compiling` (what there is to
+tell), `making` (one for each person and period).
+"""
+
+from __future__ import annotations
+
+from core.digests.compiling import Told, compile_digest
+from core.digests.making import Due, due, make
+from core.digests.settings import Chosen, choose, chosen
+from core.digests.times import DEFAULT, Cadence, Period, Wish, is_time_zone, latest, next_after, zone_of
+
+__all__ = [
+    "DEFAULT",
+    "Cadence",
+    "Chosen",
+    "Due",
+    "Period",
+    "Told",
+    "Wish",
+    "choose",
+    "chosen",
+    "compile_digest",
+    "due",
+    "is_time_zone",
+    "latest",
+    "make",
+    "next_after",
+    "zone_of",
+]
