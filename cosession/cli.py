@@ -240,12 +240,17 @@ def export(
 
 
 @app.command()
-def manifest() -> None:
+def manifest(
+    *,
+    socket: Annotated[bool, typer.Option("--socket", help="For Socket Mode: no public address is needed.")] = False,
+    many: Annotated[bool, typer.Option("--many", help="To be installed into several workspaces by OAuth.")] = False,
+) -> None:
     """Print the Slack app manifest, to paste at api.slack.com/apps."""
     from bot.manifest import manifest as build
 
     with _plain_errors():
-        typer.echo(orjson.dumps(build(_settings().base_url), option=orjson.OPT_INDENT_2))
+        built = build(_settings().base_url, socket_mode=socket, many=many)
+        typer.echo(orjson.dumps(built, option=orjson.OPT_INDENT_2))
 
 
 @app.command()

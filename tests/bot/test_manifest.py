@@ -26,8 +26,18 @@ def contract(name: str) -> Any:
     return json.loads(path.read_text())
 
 
-def test_slacks_own_schema_accepts_the_manifest() -> None:
-    jsonschema.validate(manifest("https://sessions.example.com/"), contract("manifest.schema.2.0.0.json"))
+@pytest.mark.parametrize("socket_mode", [False, True])
+@pytest.mark.parametrize("many", [False, True])
+def test_slacks_own_schema_accepts_the_manifest(socket_mode: bool, many: bool) -> None:
+    built = manifest("https://sessions.example.com/", socket_mode=socket_mode, many=many)
+    jsonschema.validate(built, contract("manifest.schema.2.0.0.json"))
+    assert built["settings"]["socket_mode_enabled"] is socket_mode
+    assert built["settings"]["token_rotation_enabled"] is many
+    # The only addresses in Socket Mode are those that browsers are sent back to.
+    addresses = json.dumps(built).count("https://sessions.example.com/slack/events")
+    assert (addresses == 0) is socket_mode
+    returns = [f"https://sessions.example.com/slack/{way}" for way in ("signed_in", "oauth_redirect")]
+    assert built["oauth_config"]["redirect_urls"] == returns[: 1 + many]
 
 
 def test_every_event_exists_and_the_scopes_that_it_needs_are_asked_for() -> None:
