@@ -8,6 +8,7 @@ worker                   stored requests have their effect, once
 commands, messages       what the requests mean
 installations            the workspaces, each with an API, a desk and handlers of its own
 identity, errors         who is acting, and what they are told when they may not
+invites, unfurl          who is invited, by direct message; previews of links
 keeper, mirror, pages    the reader of the log
 agent_post, changed_*    what it edits, and what is changed afterwards, both ways
 thread                   posting exactly once

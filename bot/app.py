@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 
 from fastapi import APIRouter
 
-from bot.commands import Commands, Interactions
+from bot.commands import Commands
 from bot.desk import Desk
 from bot.identity import People
 from bot.installations.lifecycle import Lifecycle
@@ -21,6 +21,9 @@ from bot.installations.origin import Origin
 from bot.installations.tokens import NewTokens, Token
 from bot.installations.workspaces import Workspaces
 from bot.intake import COMMAND_KIND, EVENT, INTERACTION, Intake
+from bot.invites.answering import Answering
+from bot.invites.courier import Courier
+from bot.invites.inviting import Inviting
 from bot.keeper import Keeper
 from bot.manifest import bot_scopes
 from bot.messages import Events
@@ -76,6 +79,7 @@ class SlackDoor:
             self._furnish,
         )
         self._keeper = Keeper(self._desk, self.workspaces.desk)
+        self._courier = Courier(db, settings, self._owner, self.workspaces.desk)
         kinds = (EVENT, COMMAND_KIND, INTERACTION)
         self._worker = Worker(db, clock, settings, self._owner, kinds, self.workspaces.handler)
         self._intake = Intake(db, clock, settings, self._stored)
@@ -92,6 +96,7 @@ class SlackDoor:
         self._tasks: list[asyncio.Task[None]] = []
         self._does_work = False
         db.on_commit(self._keeper.poke)
+        db.on_commit(self._courier.poke)
 
     @property
     def router(self) -> APIRouter:
@@ -121,6 +126,7 @@ class SlackDoor:
         if does_work:
             self._tasks.append(asyncio.create_task(self._worker.run(), name="slack inbox"))
             self._tasks.append(asyncio.create_task(self._keeper.run(), name="slack mirrors"))
+            self._tasks.append(asyncio.create_task(self._courier.run(), name="slack invites"))
             self._tasks.append(asyncio.create_task(self._renew_tokens(), name="slack tokens"))
             if self.sockets is not None:
                 await self.sockets.open()
@@ -137,6 +143,7 @@ class SlackDoor:
         await self._keeper.close()
         if self._does_work:
             await self._worker.close()
+            await self._courier.close()
         await self.workspaces.close()
         if self._sign_in is not None:
             await self._sign_in.close()
@@ -166,13 +173,16 @@ class SlackDoor:
             self._sign_in.team_id = "" if self._new_tokens is not None else fixed.bot.team_id
         self._worker.wake()
         self._keeper.look()
+        self._courier.wake()
 
     def _furnish(self, desk: Desk, bot: Bot, people: People) -> dict[str, Handler]:
         """Who handles the requests that come through one workspace: kind of request → handler."""
+        inviting = Inviting(desk, bot, people)
+        events = Events(desk, bot, people, self._messages, self._clock, inviting)
         return {
-            EVENT: Lifecycle(desk, bot, Events(desk, bot, people, self._messages, self._clock), self._ended),
-            COMMAND_KIND: Commands(desk, bot, people),
-            INTERACTION: Interactions(),
+            EVENT: Lifecycle(desk, bot, events, self._ended),
+            COMMAND_KIND: Commands(desk, bot, people, inviting),
+            INTERACTION: Answering(desk, bot, people, inviting),
         }
 
     # -- workspaces that come and go

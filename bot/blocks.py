@@ -17,6 +17,8 @@ Block = dict[str, Any]
 MAX_NAMES = 8
 MAX_PROMPT = 400
 MAX_ANSWER = 1_500
+#: The card's button that opens the form of invites.
+INVITE = "invite_people"
 
 _AGENTS = {"claude-code": "Claude Code", "codex": "Codex", "gemini": "Gemini CLI", "opencode": "opencode"}
 _STATUS: dict[Status, str] = {
@@ -54,6 +56,7 @@ class Card:
     messages: int = 0
     tokens: int | None = None
     agent: str | None = None
+    session_id: str = ""
 
 
 def card(view: Card) -> Shown:
@@ -74,12 +77,15 @@ def card(view: Card) -> Shown:
         "text": {"type": "plain_text", "text": "Open session" if view.is_live else "Read session"},
         "url": view.url,
     }
+    buttons = [button]
     if view.is_live:
         button["style"] = "primary"
+        text = {"type": "plain_text", "text": "Invite"}
+        buttons.append({"type": "button", "action_id": INVITE, "text": text, "value": view.session_id})
     blocks: list[Block] = [
         {"type": "header", "text": {"type": "plain_text", "text": _cut(view.title, 150), "emoji": False}},
         {"type": "section", "fields": fields},
-        {"type": "actions", "elements": [button]},
+        {"type": "actions", "elements": buttons},
         {"type": "context", "elements": [_mrkdwn(" · ".join(counts)), _mrkdwn(hint)]},
     ]
     state = "Live session" if view.is_live else "Ended session"

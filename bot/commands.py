@@ -11,6 +11,7 @@ from bot import identity
 from bot.desk import Desk
 from bot.errors import GUEST, how_to_link
 from bot.identity import People
+from bot.invites.inviting import Inviting
 from bot.mrkdwn import escape, plain
 from bot.web import Bot, Refused
 from bot.worker import Lane, Wish
@@ -25,11 +26,12 @@ COMMAND = "/cosession"
 WORDS = {
     "start": "TITLE – starts a live session and a thread for it in this channel",
     "list": "– shows the live sessions that you can open",
+    "invite": "@somebody [viewer|editor|host] [for 2h] [to TITLE] – invites to the session of this channel",
     "end": "[TITLE] – ends the session that you host in this channel",
     "link": "– tells how your Slack account and your account here belong together",
     "help": "– shows this",
 }
-USAGE_HINT = "start TITLE | list | end [TITLE] | link | help"
+USAGE_HINT = "start TITLE | list | invite @somebody [ROLE] [for 2h] | end [TITLE] | link | help"
 MAX_LISTED = 10
 
 
@@ -65,7 +67,7 @@ def acknowledge(command: Command) -> str:
         if not command.rest:
             return f"Give the session a title: `{COMMAND} start Fix the login bug`"
         return f"Starting *{escape(command.rest[:200])}* …"
-    if command.word in ("list", "end", "link"):
+    if command.word in ("list", "invite", "end", "link"):
         return ""
     if command.word == "help":
         return "\n".join(f"`{COMMAND} {word}` {what}" for word, what in WORDS.items())
@@ -77,10 +79,11 @@ def acknowledge(command: Command) -> str:
 class Commands:
     """Handles slash commands from the inbox."""
 
-    def __init__(self, desk: Desk, bot: Bot, people: People) -> None:
+    def __init__(self, desk: Desk, bot: Bot, people: People, inviting: Inviting) -> None:
         self._desk = desk
         self._bot = bot
         self._people = people
+        self._inviting = inviting
 
     def lane(self, item: Item) -> Lane:
         command = parse(item.body)
@@ -88,7 +91,9 @@ class Commands:
 
     async def handle(self, item: Item) -> Wish | None:
         command = parse(item.body)
-        if command.word not in ("start", "list", "end", "link") or (command.word == "start" and not command.rest):
+        if command.word not in ("start", "list", "invite", "end", "link") or (
+            command.word == "start" and not command.rest
+        ):
             return None  # The acknowledgement has said it all.
         profile = await self._people.profile(command.user)
         if profile.is_outsider or profile.is_bot:
@@ -97,6 +102,8 @@ class Commands:
         match command.word:
             case "start":
                 return await self._start(command, item.id)
+            case "invite":
+                return await self._inviting.by_command(item.body, item.id)
             case "end":
                 return self._wish(command, lambda tx, actor: self._end(tx, actor, command))
             case "list":
@@ -206,13 +213,3 @@ class Commands:
             await self._desk.api.whisper(command.channel, command.user, text)
         except Refused as refusal:
             raise Refused(f"no way to answer: {refusal.code}") from refusal
-
-
-class Interactions:
-    """Clicks and forms. The buttons of the card are links: Slack tells of the click, and there is nothing to do."""
-
-    def lane(self, item: Item) -> Lane:
-        return Lane("interactions", item.id)
-
-    async def handle(self, item: Item) -> Wish | None:  # noqa: ARG002
-        return None

@@ -43,8 +43,15 @@ NEEDS = (
     ),
     Need("know whether the bot is in a channel, and its name", ("channels:read",)),
     Need("know who is a guest, and hear when that changes", ("users:read",), ("user_change",)),
+    Need("send invites to people, and look for them before sending them again", ("im:write", "im:history")),
+    Need(
+        "give links to sessions a preview, of what the channel may see",
+        ("links:read", "links:write"),
+        ("link_shared",),
+        is_optional=True,
+    ),
     Need("the same in private channels", ("groups:history", "groups:read"), ("message.groups",), is_optional=True),
-    Need("the same in direct messages", ("im:history", "im:read"), ("message.im",), is_optional=True),
+    Need("the same in direct messages", ("im:read",), ("message.im",), is_optional=True),
 )
 
 

@@ -10,6 +10,7 @@ in Slack. Whatever the bot or another bot posted is never taken, whatever it loo
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from bot.changed_in_slack import NEVER_TAKEN, Changes, Place
 from bot.desk import Desk
 from bot.errors import GUEST, how_to_link, words_for
 from bot.identity import People
+from bot.invites.inviting import Inviting
 from bot.mrkdwn import from_slack
 from bot.thread import CARD, GONE, MESSAGE
 from bot.web import Bot, Refused
@@ -90,12 +92,17 @@ def deleted_root(event: Event) -> tuple[str, str] | None:
 class Events:
     """Handles what the Events API delivered."""
 
-    def __init__(self, desk: Desk, bot: Bot, people: People, budget: Limits, clock: Clock) -> None:
+    def __init__(self, desk: Desk, bot: Bot, people: People, budget: Limits, clock: Clock, inviting: Inviting) -> None:
         self._desk = desk
         self._bot = bot
         self._people = people
         self._budget = budget
         self._changes = Changes(desk, bot, people, clock)
+        self._inviting = inviting
+        #: A mention of the bot with a word that it takes as a wish, and not as something said to the session.
+        self._invites = re.compile(
+            rf"\s*<@{re.escape(bot.user_id)}(?:\|[^>]*)?>\s+invite\b(.*)", re.DOTALL | re.IGNORECASE
+        )
 
     def lane(self, item: Item) -> Lane:
         event: Event = orjson.loads(item.body).get("event") or {}
@@ -151,6 +158,10 @@ class Events:
         raise error
 
     async def _take(self, reply: Reply, *, is_edit: bool = False) -> Wish | None:
+        asked = self._invites.match(str(reply.event.get("text") or ""))
+        if asked is not None:
+            key = f"slack:{reply.channel}:{reply.ts}"
+            return None if is_edit else await self._inviting.in_thread(reply.user, *reply.place, asked[1], key)
         found = await self._desk.db.read(lambda tx: self._look_up(tx, reply))
         if found is None or (found.is_taken and not is_edit):
             return None

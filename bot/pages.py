@@ -90,5 +90,6 @@ def read_page(tx: Transaction, session_id: str, after: int, *, here: tuple[str, 
         messages=session.message_count,
         tokens=session.token_count,
         agent=session.agent,
+        session_id=session_id,
     )
     return Page(entries, mirrors.linked(tx, session_id, messages), row.status, session.head, card)

@@ -18,7 +18,7 @@ async def test_a_command_starts_a_session_and_posts_its_card(office: Office) -> 
     session_id = await office.start("Fix the login bug")
     [card] = office.cards()
     assert card["blocks"][0]["text"]["text"] == "Fix the login bug"
-    [button] = card["blocks"][2]["elements"]
+    button, _invite = card["blocks"][2]["elements"]
     assert button["url"] == f"{office.base_url}/s/{session_id}"
     kinds = [event.type for event in await office.log(session_id)]
     assert kinds == ["session_started", "participant_added", "thread_linked"]

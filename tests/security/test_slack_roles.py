@@ -51,6 +51,7 @@ ROWS: dict[str, dict[str, str]] = {
     "start": account(DONE, TOLD),
     "list": account(DONE, TOLD),
     "link": account(DONE, TOLD),
+    "invite": row(DONE, TOLD),
     "end": dict.fromkeys(CALLERS, TOLD) | {"host": DONE},
     "help": dict.fromkeys(CALLERS, DONE),
 }
@@ -60,6 +61,8 @@ OTHERS = {
     "tokens_revoked",
     "app_mention",
     "user_change",
+    # Who may see a preview is the channel: see `tests/bot/test_unfurl.py`.
+    "link_shared",
     "message.channels",
     "message.groups",
     "message.im",
@@ -170,6 +173,7 @@ WAYS: dict[str, Callable[[Scene], Awaitable[None]]] = {
     "start": command("start Mine"),
     "list": command("list"),
     "link": command("link"),
+    "invite": command("invite @carol viewer"),
     "end": command("end"),
     "help": command("help"),
 }
@@ -181,10 +185,11 @@ EFFECTS = {
     "reaction_added": (1, 0),
     "reaction_removed": (2, 0),
     "start": (0, 1),
+    "invite": (1, 0),
     "end": (1, 0),
 }
 #: What a refusal in words says, whichever it is.
-REFUSALS = ("not sent", "Nothing was sent", "You host no live session")
+REFUSALS = ("not sent", "Nothing was sent", "You host no live session", "that you can invite to")
 
 
 @pytest.mark.parametrize("way", list(ROWS))

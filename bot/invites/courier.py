@@ -1,0 +1,193 @@
+"""Delivers the direct messages about invites, each exactly once, and keeps them true by edits.
+
+One process does it, under a lease that every step asks for. That a letter will be posted is stored before it is; after
+an answer that was none, and after a crash, it is looked for by its own id before it is posted again. What a letter
+should say comes from the invite as it is now, so any number of changes ends in one edit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+
+from bot.blocks import Shown
+from bot.desk import Desk, backoff
+from bot.invites.cards import letter_shown
+from bot.settings import Pace, SlackSettings
+from bot.thread import BROKEN
+from bot.web import Ambiguous, Limited, Refused
+from core import leases
+from core.db import Appended, Database, Transaction
+from core.errors import CosessionError
+from core.invites import letters
+from core.invites.letters import OVER, Letter
+from core.leases import LeaseLost
+
+log = logging.getLogger(__name__)
+
+LEASE = "slack invite letters"
+INVITE = "cosession_invite"
+#: It is looked for from a little before it was begun: clocks differ.
+CLOCK_SKEW = timedelta(minutes=5)
+#: Entries after which a letter may have to be written or changed.
+NEWS = frozenset(
+    {
+        *("invite_created", "invite_accepted", "invite_declined", "invite_revoked", "invite_expired"),
+        *("knocked", "knock_answered", "participant_removed", "role_changed"),
+    }
+)
+#: Why a letter cannot be delivered, for whoever made the invite.
+UNDELIVERED = {
+    "user_not_found": "Slack does not know this person any more.",
+    "user_not_visible": "Slack does not let the app see this person.",
+    "user_disabled": "This person's Slack account was deactivated.",
+    "cannot_dm_bot": "That is a bot, which reads no messages.",
+    "channel_not_found": "Slack has no conversation with this person.",
+    "messages_tab_disabled": "The app's messages are switched off in this Slack workspace.",
+    "restricted_action": "This Slack workspace does not let the app write to people.",
+    "missing_scope": "The Slack app may not write direct messages: install it again with its current manifest.",
+}
+#: Refusals of an edit after which there is nothing left to be edited.
+GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found"})
+
+
+class Courier:
+    """`desk_of` is None for a workspace that is not installed now. `owner` names this process. Belongs to one loop."""
+
+    def __init__(
+        self, db: Database, settings: SlackSettings, owner: str, desk_of: Callable[[str], Awaitable[Desk | None]]
+    ) -> None:
+        self._db = db
+        self._settings = settings
+        self._owner = owner
+        self._desk_of = desk_of
+        self._wake = asyncio.Event()
+        self._takes_over = settings.is_only_process
+        self._fence = 0
+
+    @property
+    def _pace(self) -> Pace:
+        return self._settings.pace
+
+    def poke(self, appended: Sequence[Appended]) -> None:
+        """Something was committed; called on the event loop, after every commit."""
+        if any(entry.event.type in NEWS for entry in appended):
+            self._wake.set()
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    async def run(self) -> None:
+        while True:
+            self._wake.clear()
+            left = self._pace.poll
+            try:
+                if await self._work():
+                    left = 0.0
+            except LeaseLost:
+                log.info("another process delivers invites now")
+            except CosessionError as error:
+                log.warning("invites have to wait: %s", error)
+            except Exception:
+                log.exception("delivering invites failed; it is tried again")
+            try:
+                async with asyncio.timeout(left):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def close(self) -> None:
+        try:
+            await self._db.write(lambda tx: leases.let_go(tx, LEASE, self._owner))
+        except CosessionError as error:
+            log.warning("the lease on the letters of invites runs out by itself: %s", error)
+
+    async def _work(self) -> bool:
+        """True when something was delivered. Writes nothing where nothing is due."""
+        due = await self._db.read(letters.due)
+        if not due or not await self._take_lease():
+            return False
+        outcomes = [await self._deliver(letter) for letter in due]
+        return any(outcomes)
+
+    async def _take_lease(self) -> bool:
+        owner, seconds, takes_over = self._owner, self._pace.lease, self._takes_over
+        fence = await self._db.write(lambda tx: leases.take(tx, LEASE, owner, seconds, is_only_process=takes_over))
+        if fence is None:
+            return False
+        self._takes_over, self._fence = False, fence
+        return True
+
+    async def _write(self, work: Callable[[Transaction], None]) -> None:
+        """Under the lease, which it extends. Raises LeaseLost when somebody else has taken it since."""
+        owner, seconds, fence = self._owner, self._pace.lease, self._fence
+
+        def run(tx: Transaction) -> None:
+            if leases.take(tx, LEASE, owner, seconds) != fence:
+                raise LeaseLost
+            work(tx)
+
+        await self._db.write(run)
+
+    async def _deliver(self, letter: Letter) -> bool:
+        desk = await self._desk_of(letter.realm)
+        if desk is None:
+            await self._postpone(letter, self._pace.retry_most, has_failed=False)
+            return False
+        try:
+            await self._bring(desk, letter)
+        except Limited as wait:
+            await self._postpone(letter, wait.seconds, has_failed=False)
+        except Ambiguous as failure:
+            log.warning("the letter of %s has to wait: %s", letter.invite_id, failure)
+            await self._postpone(letter, backoff(self._pace, letter.attempts + 1), has_failed=True)
+        except Refused as refusal:
+            await self._refused(letter, refusal)
+        else:
+            return True
+        return False
+
+    async def _bring(self, desk: Desk, letter: Letter) -> None:
+        shown = letter_shown(letter, self._settings.session_url(letter.session_id))
+        if letter.channel is not None and letter.ts is not None:
+            await desk.api.update(letter.channel, letter.ts, shown.text, shown.blocks)
+            ts = letter.ts
+        elif letter.intended_at is None and letter.kind == "offer" and letter.state in OVER:
+            # It was over before anybody was told.
+            await self._write(lambda tx: letters.settle(tx, letter))
+            return
+        else:
+            ts = await self._post(desk, letter, shown)
+        await self._write(lambda tx: letters.delivered(tx, letter, ts))
+
+    async def _post(self, desk: Desk, letter: Letter, shown: Shown) -> str:
+        letter_id = f"{letter.invite_id}:{letter.kind}"
+        channel = letter.channel or await desk.api.direct_with(letter.recipient)
+        if letter.intended_at is not None:
+            oldest = f"{(letter.intended_at - CLOCK_SKEW).timestamp():.6f}"
+            there = (await desk.api.ours_in_channel(channel, oldest)).get(letter_id)
+            if there is not None:
+                # Posted by whoever began it; it may tell of an earlier state.
+                await desk.api.update(channel, there, shown.text, shown.blocks)
+                return there
+        await self._write(lambda tx: letters.intend(tx, letter, channel))
+        await desk.pay_for_post(channel)
+        metadata = {"event_type": INVITE, "event_payload": {"id": letter_id}}
+        post = await desk.api.post(channel, shown.text, metadata=metadata, blocks=list(shown.blocks))
+        return post.ts
+
+    async def _refused(self, letter: Letter, refusal: Refused) -> None:
+        if refusal.code in BROKEN:
+            log.error("Slack refuses the bot's token: %s", refusal.code)
+            await self._postpone(letter, self._pace.retry_most, has_failed=False)
+        elif letter.ts is not None and refusal.code in GONE:
+            await self._write(lambda tx: letters.settle(tx, letter))
+        else:
+            log.warning("the letter of %s cannot be delivered: %s", letter.invite_id, refusal.code)
+            problem = UNDELIVERED.get(refusal.code, f"Slack did not take the message ({refusal.code}).")
+            await self._write(lambda tx: letters.give_up(tx, letter, problem))
+
+    async def _postpone(self, letter: Letter, seconds: float, *, has_failed: bool) -> None:
+        await self._write(lambda tx: letters.postpone(tx, letter, seconds, has_failed=has_failed))
