@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection
+from datetime import datetime
 
 from fastapi import APIRouter
 
+from bot import health, metrics
 from bot.commands import Commands
 from bot.desk import Desk
 from bot.identity import People
@@ -32,7 +34,7 @@ from bot.sign_in import Browsers, SignIn
 from bot.socket_mode import SocketMode
 from bot.web import Bot, SlackApi
 from bot.worker import Handler, Worker
-from core import presence
+from core import inbox, installations, mirror_lag, presence
 from core.clock import Clock
 from core.db import Database
 from core.errors import CosessionError
@@ -128,6 +130,7 @@ class SlackDoor:
             self._tasks.append(asyncio.create_task(self._keeper.run(), name="slack mirrors"))
             self._tasks.append(asyncio.create_task(self._courier.run(), name="slack invites"))
             self._tasks.append(asyncio.create_task(self._renew_tokens(), name="slack tokens"))
+            self._tasks.append(asyncio.create_task(self._measure(), name="slack measures"))
             if self.sockets is not None:
                 await self.sockets.open()
         for task in self._tasks:
@@ -219,6 +222,23 @@ class SlackDoor:
     async def _ended(self, realm: str) -> None:
         await self.workspaces.ended(realm)
         await self._keeper.leave(realm)
+
+    async def _measure(self) -> None:
+        """How far behind this door is, for `/metrics`."""
+        while True:
+            try:
+                installed: dict[str, datetime | None] = dict.fromkeys(
+                    [workspace.realm for workspace in await self.workspaces.all()]
+                )
+                installed |= await self._db.read(
+                    lambda tx: {row.realm: row.token_expires_at for row in installations.present(tx)}
+                )
+                behind, backlog = await self._db.read(lambda tx: (mirror_lag.behind(tx), inbox.backlog(tx)))
+                health.measure(behind, backlog, installed, self._clock())
+            except CosessionError as error:
+                log.warning("it could not be measured how far Slack is behind: %s", error)
+            metrics.SOCKETS.set(self.sockets.connections if self.sockets is not None else 0)
+            await asyncio.sleep(self._settings.pace.measure_every)
 
     async def _renew_tokens(self) -> None:
         """Tokens that end are renewed in good time, whether anybody uses them or not."""

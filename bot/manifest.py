@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.commands import COMMAND, USAGE_HINT
+from bot.installations.oauth import RETURN as INSTALL_RETURN
 from bot.sign_in import RETURN
 from bot.sign_in import SCOPES as SIGN_IN_SCOPES
 
@@ -66,8 +67,33 @@ def optional_scopes() -> list[str]:
     return [scope for need in NEEDS if need.is_optional for scope in need.scopes]
 
 
-def manifest(base_url: str) -> dict[str, Any]:
-    """The manifest of an app that reaches this server at `base_url`, in HTTP mode."""
+def manifest(base_url: str, *, socket_mode: bool = False, many: bool = False) -> dict[str, Any]:
+    """The manifest of an app that reaches this server at `base_url`; in `socket_mode` Slack needs no address for it.
+
+    `many` is for an app that is installed into several workspaces, or a whole organisation, at `/slack/install`: its
+    tokens are renewed, and Slack knows the way back from an installation.
+    """
+    whole = _over_http(base_url, many=many)
+    if socket_mode:
+        whole["settings"]["socket_mode_enabled"] = True
+        return _without_addresses(whole)
+    return whole
+
+
+#: Where Slack would send requests; the app's connections take their place.
+_ADDRESSES = frozenset({"url", "request_url", "message_menu_options_url"})
+
+
+def _without_addresses(part: Any) -> Any:
+    if isinstance(part, dict):
+        known: dict[str, Any] = part
+        return {name: _without_addresses(value) for name, value in known.items() if name not in _ADDRESSES}
+    if isinstance(part, list):
+        return [_without_addresses(value) for value in part]
+    return part
+
+
+def _over_http(base_url: str, *, many: bool) -> dict[str, Any]:
     base = base_url.rstrip("/")
     url = f"{base}/slack/events"
     return {
@@ -86,7 +112,7 @@ def manifest(base_url: str) -> dict[str, Any]:
             ],
         },
         "oauth_config": {
-            "redirect_urls": [f"{base}{RETURN}"],
+            "redirect_urls": [f"{base}{RETURN}", *([f"{base}{INSTALL_RETURN}"] if many else [])],
             "scopes": {"bot": bot_scopes(), "bot_optional": optional_scopes(), "user": list(SIGN_IN_SCOPES)},
         },
         "settings": {
@@ -95,8 +121,8 @@ def manifest(base_url: str) -> dict[str, Any]:
                 "bot_events": sorted(event for need in NEEDS for event in need.events),
             },
             "interactivity": {"is_enabled": True, "request_url": url},
-            "org_deploy_enabled": False,
+            "org_deploy_enabled": many,
             "socket_mode_enabled": False,
-            "token_rotation_enabled": False,
+            "token_rotation_enabled": many,
         },
     }
