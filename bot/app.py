@@ -13,9 +13,10 @@ from datetime import datetime
 
 from fastapi import APIRouter
 
-from bot import health, metrics
+from bot import metrics
 from bot.commands import Commands
 from bot.desk import Desk
+from bot.health import examine, in_words, measure
 from bot.identity import People
 from bot.installations.lifecycle import Lifecycle
 from bot.installations.oauth import Install
@@ -182,9 +183,14 @@ class SlackDoor:
         """Who handles the requests that come through one workspace: kind of request → handler."""
         inviting = Inviting(desk, bot, people)
         events = Events(desk, bot, people, self._messages, self._clock, inviting)
+
+        async def doctor(channel: str) -> str:
+            now = self._clock()
+            return in_words(await examine(self._db, desk.api, self._settings, bot.realm, now, only=(channel,)))
+
         return {
             EVENT: Lifecycle(desk, bot, events, self._ended),
-            COMMAND_KIND: Commands(desk, bot, people, inviting),
+            COMMAND_KIND: Commands(desk, bot, people, inviting, doctor),
             INTERACTION: Answering(desk, bot, people, inviting),
         }
 
@@ -234,7 +240,7 @@ class SlackDoor:
                     lambda tx: {row.realm: row.token_expires_at for row in installations.present(tx)}
                 )
                 behind, backlog = await self._db.read(lambda tx: (mirror_lag.behind(tx), inbox.backlog(tx)))
-                health.measure(behind, backlog, installed, self._clock())
+                measure(behind, backlog, installed, self._clock())
             except CosessionError as error:
                 log.warning("it could not be measured how far Slack is behind: %s", error)
             metrics.SOCKETS.set(self.sockets.connections if self.sockets is not None else 0)

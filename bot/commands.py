@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -29,10 +29,15 @@ WORDS = {
     "invite": "@somebody [viewer|editor|host] [for 2h] [to TITLE] – invites to the session of this channel",
     "end": "[TITLE] – ends the session that you host in this channel",
     "link": "– tells how your Slack account and your account here belong together",
+    "doctor": "– says what is wrong between Slack and Cosession, and what to do about it",
     "help": "– shows this",
 }
-USAGE_HINT = "start TITLE | list | invite @somebody [ROLE] [for 2h] | end [TITLE] | link | help"
+USAGE_HINT = "start TITLE | list | invite @somebody [ROLE] [for 2h] | end [TITLE] | link | doctor | help"
 MAX_LISTED = 10
+
+
+#: Says how things stand with Slack, naming no channel but the one it is asked in: see `bot.health`.
+Doctor = Callable[[str], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ def acknowledge(command: Command) -> str:
         if not command.rest:
             return f"Give the session a title: `{COMMAND} start Fix the login bug`"
         return f"Starting *{escape(command.rest[:200])}* …"
-    if command.word in ("list", "invite", "end", "link"):
+    if command.word in ("list", "invite", "end", "link", "doctor"):
         return ""
     if command.word == "help":
         return "\n".join(f"`{COMMAND} {word}` {what}" for word, what in WORDS.items())
@@ -79,11 +84,12 @@ def acknowledge(command: Command) -> str:
 class Commands:
     """Handles slash commands from the inbox."""
 
-    def __init__(self, desk: Desk, bot: Bot, people: People, inviting: Inviting) -> None:
+    def __init__(self, desk: Desk, bot: Bot, people: People, inviting: Inviting, doctor: Doctor) -> None:
         self._desk = desk
         self._bot = bot
         self._people = people
         self._inviting = inviting
+        self._doctor = doctor
 
     def lane(self, item: Item) -> Lane:
         command = parse(item.body)
@@ -91,7 +97,7 @@ class Commands:
 
     async def handle(self, item: Item) -> Wish | None:
         command = parse(item.body)
-        if command.word not in ("start", "list", "invite", "end", "link") or (
+        if command.word not in ("start", "list", "invite", "end", "link", "doctor") or (
             command.word == "start" and not command.rest
         ):
             return None  # The acknowledgement has said it all.
@@ -108,6 +114,9 @@ class Commands:
                 return self._wish(command, lambda tx, actor: self._end(tx, actor, command))
             case "list":
                 return self._wish(command, self._list)
+            case "doctor":
+                words = await self._doctor(command.channel)
+                return self._wish(command, lambda _tx, _actor: words)
             case _:
                 return self._wish(command, lambda _tx, actor: f"You are *{escape(actor.name)}* in Cosession.")
 

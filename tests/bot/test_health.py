@@ -272,3 +272,21 @@ async def test_the_doctor_looks_at_every_workspace_that_was_added(
     assert advice(findings, "Acme: Slack's token") == ""
     changed = await doctor(office, tmp_path / "data", **values | {"JWT_SECRET_KEY": "y" + values["JWT_SECRET_KEY"]})
     assert "JWT_SECRET_KEY was changed" in " ".join(one.advice for one in changed)
+
+
+# ── `/cosession doctor` ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_in_slack_the_doctor_answers_who_asks_and_names_no_other_channel(small_office: Office) -> None:
+    office = small_office
+    await office.start("Somewhere else", channel="#random")
+    await office.until_quiet()
+    office.engine.workspace.channel("#random").members.remove(BOT_USER_ID)
+    office.engine.scopes.discard("chat:write.customize")
+    outcome = await office.engine.slash("bob", "#payments", "/cosession", "doctor")
+    assert outcome.ok
+    await office.until(lambda: len(office.private("bob")) == 1)
+    [said] = office.private("bob")
+    assert "scope chat:write.customize" in said
+    assert "random" not in said
+    assert office.private("alice") == []
