@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 #: Most commands in one commit: bounds how long the first of them waits for the last.
 MAX_GROUP = 256
+#: Most facts that are kept between commits: a session is two, a seat in it one more.
+MAX_FACTS = 50_000
 #: Times that a command is run anew after the database broke off its transaction (a deadlock, a serialisation failure).
 MAX_ATTEMPTS = 4
 
@@ -45,6 +47,9 @@ Poke = Callable[[Sequence[Appended]], None]
 
 class Engine(Protocol):
     """One of the two kinds of database, ready to run groups of work."""
+
+    #: Whether nothing changes but by `write_group`.
+    is_only_writer: bool
 
     async def write_group(self, run: Callable[[Unit], T]) -> T:
         """Runs and commits in the one writing transaction of this process."""
@@ -77,6 +82,8 @@ class Database:
         self._engine = engine
         self._clock = clock
         self._queue: list[_Pending] = []
+        #: What commits have read and still holds, where nobody else can write.
+        self._facts: dict[Hashable, object] = {}
         self._wake = asyncio.Event()
         self._pokes: list[Poke] = []
         self._writer: asyncio.Task[None] | None = None
@@ -130,7 +137,7 @@ class Database:
         if not group:
             return
         try:
-            outcomes = await self._engine.write_group(lambda unit: self._run(unit, [p.work for p in group]))
+            outcomes = await self._write_group([pending.work for pending in group])
         except StorageUnavailable as error:
             self._refuse(group, error)
         except DBAPIError:
@@ -154,7 +161,7 @@ class Database:
     async def _commit_alone(self, pending: _Pending) -> _Outcome:
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
-                return (await self._engine.write_group(lambda unit: self._run(unit, [pending.work])))[0]
+                return (await self._write_group([pending.work]))[0]
             except StorageUnavailable:
                 raise
             except Exception as error:  # noqa: BLE001 - as above
@@ -167,13 +174,23 @@ class Database:
         refused, self._queue = group + self._queue, []
         self._settle(refused, [_Outcome(error=error) for _ in refused])
 
+    async def _write_group(self, works: list[Work[Any]]) -> list[_Outcome]:
+        if not self._engine.is_only_writer or len(self._facts) > MAX_FACTS:
+            self._facts = {}
+        try:
+            return await self._engine.write_group(lambda unit: self._run(unit, works))
+        except BaseException:
+            self._facts = {}
+            raise
+
     def _run(self, unit: Unit, works: list[Work[Any]]) -> list[_Outcome]:
         now, is_shared = self._clock(), len(works) > 1
         try:
-            return _run_group(Group(unit, now, is_shared=is_shared, asks_first=False), works)
+            return _run_group(Group(unit, now, self._facts, is_shared=is_shared, asks_first=False), works)
         except GrantedBefore:
             unit.roll_back()
-            return _run_group(Group(unit, now, is_shared=is_shared, asks_first=True), works)
+            self._facts.clear()
+            return _run_group(Group(unit, now, self._facts, is_shared=is_shared, asks_first=True), works)
 
     def _settle(self, group: list[_Pending], outcomes: list[_Outcome]) -> None:
         """Readers first: whoever is told "stored" may rely on it being on its way to everyone."""
@@ -223,6 +240,8 @@ def _as_unavailable(error: Exception) -> Exception:
 
 class ThreadEngine:
     """SQLite: one writing connection on a thread of its own, readers on a few others."""
+
+    is_only_writer = True
 
     def __init__(self, connect_writer: Callable[[], Connection], new_reader: Callable[[], SqlSession]) -> None:
         self._connect_writer = connect_writer

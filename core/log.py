@@ -178,14 +178,14 @@ def find(tx: Transaction, session_id: str, actor_id: str | None, key: str | None
 
 
 def find_or_trust(tx: Transaction, session_id: str, actor_id: str | None, key: str | None) -> int | None:
-    """As `find`, for what is said often and seldom twice: a key is taken for new, and all the keys of a group are
-    looked for together before it is written. Where one is found, the group runs again and looks first."""
+    """As `find`, for what is said often and seldom twice: a key is taken for new. Where the log has it already and
+    refuses to take it again, the whole group runs once more and looks first."""
     if key is None or tx.asks_first or tx.is_touched:
         return find(tx, session_id, actor_id, key)
     wish = (session_id, actor_id, key)
     granted = tx.granted(wish)
     if granted is None:
-        tx.collected.unasked.add(wish)
+        tx.collected.unasked = True
     return granted
 
 

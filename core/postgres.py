@@ -41,6 +41,8 @@ _SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 class PostgresEngine:
     """Raises StorageUnavailable where the server is away; whether a commit was stored is then unknown."""
 
+    is_only_writer = False
+
     def __init__(self, url: str) -> None:
         self._writer = _open(url, 1)
         self._reader = _open(url, READERS)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar, cast
 
-import orjson
 from sqlalchemy import bindparam, text, update
+from sqlalchemy.exc import DBAPIError
 
 from core.clock import iso
 from core.events import Event
@@ -61,21 +61,6 @@ _INSERTS = {
         )
     ),
 }
-#: Which of many wishes were granted already. SQLite's CROSS JOIN keeps the order: each is looked up in the index.
-_GRANTED = {
-    "sqlite": Hot(
-        text(
-            """SELECT e.seq FROM json_each(:wishes) AS w CROSS JOIN events e
-            WHERE e.session_id = w.value->>0 AND e.actor_id = w.value->>1 AND e.key = w.value->>2"""
-        )
-    ),
-    "postgresql": Hot(
-        text(
-            """SELECT e.seq FROM jsonb_array_elements(CAST(:wishes AS jsonb)) AS w(value) JOIN events e
-            ON e.session_id = w.value->>0 AND e.actor_id = w.value->>1 AND e.key = w.value->>2"""
-        )
-    ),
-}
 
 
 class GrantedBefore(Exception):
@@ -101,8 +86,8 @@ class Collected:
     heads: dict[str, int] = field(default_factory=dict[str, int])
     gains: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])
     granted: dict[Wish, int] = field(default_factory=dict[Wish, int])
-    #: Wishes that are taken for new and were not looked for.
-    unasked: set[Wish] = field(default_factory=set[Wish])
+    #: Whether wishes are taken for new that were not looked for.
+    unasked: bool = False
 
     def add(self, table: str, rows: Sequence[Mapping[str, object]]) -> None:
         if rows:
@@ -124,11 +109,16 @@ class Collected:
         self.unasked |= other.unasked
 
     def write(self, connection: Connection, now: datetime) -> None:
-        """Raises GrantedBefore, with nothing written."""
-        if self.unasked:
-            wishes = orjson.dumps(list(self.unasked)).decode()
-            if _GRANTED[connection.dialect.name].rows(connection, {"wishes": wishes}):
-                raise GrantedBefore
+        """Raises GrantedBefore, after which the transaction is good for nothing."""
+        try:
+            self._write(connection, now)
+        except DBAPIError as error:
+            # The log takes each wish once: see `one_effect_per_key`.
+            if self.unasked and isinstance(error.orig, connection.dialect.loaded_dbapi.IntegrityError):
+                raise GrantedBefore from error
+            raise
+
+    def _write(self, connection: Connection, now: datetime) -> None:
         if self.heads:
             _COUNT.run(
                 connection,
@@ -144,7 +134,9 @@ class Collected:
 class Group:
     """The works of one commit: what they have collected together, and what they have learned that still holds."""
 
-    def __init__(self, unit: Unit, now: datetime, *, is_shared: bool, asks_first: bool) -> None:
+    def __init__(
+        self, unit: Unit, now: datetime, facts: dict[Hashable, object], *, is_shared: bool, asks_first: bool
+    ) -> None:
         self.unit = unit
         self.now = now
         self.at = iso(now)
@@ -153,7 +145,8 @@ class Group:
         #: Whether a wish is looked for at once: in the second run of a group in which one had been granted before.
         self.asks_first = asks_first
         self.collected = Collected()
-        self.facts: dict[Hashable, object] = {}
+        #: What was read and still holds: of this commit, or of all before it where nobody else can write.
+        self.facts = facts
         self._connection: Connection | None = None
 
     @property
@@ -163,8 +156,8 @@ class Group:
         return self._connection
 
     def write(self, collected: Collected) -> None:
-        """Writes what was collected, here or in a work, and forgets what was known."""
-        if collected.rows or collected.heads or collected.unasked:
+        """Writes what was collected, here or in a work."""
+        if collected.rows or collected.heads:
             collected.write(self.stored, self.now)
 
     def begin_anew(self) -> None:
@@ -173,8 +166,9 @@ class Group:
 
     def settle(self) -> None:
         self.write(self.collected)
+        for session_id, head in self.collected.heads.items():
+            self.facts["head", session_id] = head
         self.collected = Collected()
-        self.facts.clear()
 
 
 class Transaction:
@@ -185,7 +179,7 @@ class Transaction:
         self.appended: list[Appended] = []
         self.collected = Collected()
         self._unit = unit
-        self._group = group or Group(unit, now, is_shared=False, asks_first=True)
+        self._group = group or Group(unit, now, {}, is_shared=False, asks_first=True)
         self._savepoint: SessionTransaction | None = None
         #: Whether it has looked at the database with its own eyes, and may have changed it.
         self.is_touched = group is None
@@ -202,6 +196,8 @@ class Transaction:
         if not self.is_touched:
             self.is_touched = True
             self._group.settle()
+            # What this work will change, nobody knows.
+            self._group.facts.clear()
             if self._group.is_shared:
                 self._savepoint = self._unit.sql.begin_nested()
                 self._unit.sql.connection()  # Only now it is set.
@@ -256,7 +252,7 @@ class Transaction:
             self._group.facts.clear()
 
     def _write_own(self) -> None:
-        if self.collected.rows or self.collected.heads or self.collected.unasked:
+        if self.collected.rows or self.collected.heads:
             collected, self.collected = self.collected, Collected()
             self._group.write(collected)
             self._group.facts.clear()

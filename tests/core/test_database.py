@@ -17,7 +17,7 @@ from core.engines import open_engine
 from core.errors import BodyEmpty, CosessionError, StorageUnavailable
 from core.migrations import upgrade
 from cosession.compose import ensure_epoch
-from tests.core.conftest import person
+from tests.core.conftest import indexed, person
 
 
 async def test_a_tailing_reader_under_eight_writers_misses_nothing(db: Database) -> None:
@@ -162,6 +162,7 @@ async def test_times_are_stored_one_way_by_whatever_path(db: Database, database_
     alice = await person(db, "Alice")
     session = await db.write(lambda tx: sessions.start(tx, alice, "Times"))
     await db.write(lambda tx: chat.post_message(tx, alice, session.id, chat.Draft("now")))
+    await indexed(db)
     kind = "typeof(%s) || length(%s)" if database_url.startswith("sqlite") else "pg_typeof(%s)"
     columns = {"sessions": "created_at", "events": "at", "messages": "created_at", "search_entries": "at"}
     queries = [text(f"SELECT DISTINCT {kind.replace('%s', column)} FROM {table}") for table, column in columns.items()]
