@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.commands import COMMAND, USAGE_HINT
 from bot.installations.oauth import RETURN as INSTALL_RETURN
@@ -93,6 +94,13 @@ def _without_addresses(part: Any) -> Any:
     return part
 
 
+def _unfurled(base_url: str) -> dict[str, Any]:
+    """The domain whose links Slack tells of. It takes real ones only: a name on this machine or a number has none."""
+    host = urlsplit(base_url).hostname or ""
+    is_domain = "." in host and not host.replace(".", "").isdigit()
+    return {"unfurl_domains": [host]} if is_domain else {}
+
+
 def _over_http(base_url: str, *, many: bool) -> dict[str, Any]:
     base = base_url.rstrip("/")
     url = f"{base}/slack/events"
@@ -101,6 +109,7 @@ def _over_http(base_url: str, *, many: bool) -> dict[str, Any]:
         "display_information": {"name": NAME, "description": DESCRIPTION, "background_color": "#1a1a2e"},
         "features": {
             "bot_user": {"display_name": NAME, "always_online": True},
+            **_unfurled(base),
             "slash_commands": [
                 {
                     "command": COMMAND,

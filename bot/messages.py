@@ -25,6 +25,7 @@ from bot.identity import People
 from bot.invites.inviting import Inviting
 from bot.mrkdwn import from_slack
 from bot.thread import CARD, GONE, MESSAGE
+from bot.unfurl import Unfurls
 from bot.web import Bot, Refused
 from bot.worker import Lane, Wish
 from core import chat, limits, mirrors, tables
@@ -99,6 +100,7 @@ class Events:
         self._budget = budget
         self._changes = Changes(desk, bot, people, clock)
         self._inviting = inviting
+        self._unfurls = Unfurls(desk, bot)
         #: A mention of the bot with a word that it takes as a wish, and not as something said to the session.
         self._invites = re.compile(
             rf"\s*<@{re.escape(bot.user_id)}(?:\|[^>]*)?>\s+invite\b(.*)", re.DOTALL | re.IGNORECASE
@@ -120,6 +122,10 @@ class Events:
         event: Event = body.get("event") or {}
         if event.get("type") == "user_change":
             self._people.forget(str((event.get("user") or {}).get("id")))
+            self._unfurls.forget()
+            return None
+        if event.get("type") == "link_shared":
+            await self._unfurls.show(event, is_shared_outside=bool(body.get("is_ext_shared_channel")))
             return None
         if event.get("type") in ("reaction_added", "reaction_removed"):
             return await self._changes.react(event, item)

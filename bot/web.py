@@ -195,17 +195,23 @@ class SlackApi:
 
     async def members(self, channel: str, most: int) -> frozenset[str] | None:
         """Who is in a channel; None where they are more than `most`."""
-        found: set[str] = set()
-        args: Payload = {"channel": channel, "limit": 1_000}
-        while True:
-            answer = await self._call("conversations.members", args, is_get=True)
-            found.update(str(one) for one in answer["members"])
+        found = await self._pages("conversations.members", {"channel": channel, "limit": 1_000}, most)
+        return None if found is None else frozenset(str(one) for one in found)
+
+    async def everybody(self, most: int) -> list[Payload] | None:
+        """The accounts of the workspace; None where they are more than `most`."""
+        return await self._pages("users.list", {"limit": 1_000}, most)
+
+    async def _pages(self, method: str, args: Payload, most: int) -> list[Any] | None:
+        found: list[Any] = []
+        while len(found) <= most:
+            answer = await self._call(method, args, is_get=True)
+            found += answer["members"]
             cursor = (answer.get("response_metadata") or {}).get("next_cursor")
-            if len(found) > most:
-                return None
             if not cursor:
-                return frozenset(found)
+                return found if len(found) <= most else None
             args = {**args, "cursor": cursor}
+        return None
 
     async def root_of(self, channel: str, root: str) -> Payload | None:
         """The message that a thread hangs under, or None where there is none."""

@@ -78,6 +78,7 @@ class Sandbox:
             request_url=f"{local}/slack/events",
             base_url=f"{local}/sandbox/slack",
         )
+        self.engine.workspace.unfurl_domains.add(urlsplit(settings.base_url).hostname or "localhost")
         self.settings = SlackSettings(
             signing_secret=signing_secret,
             bot_token=bot_token,

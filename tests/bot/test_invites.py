@@ -331,7 +331,8 @@ async def test_a_button_for_somebody_else_does_nothing_whatever_it_is_made_to_sa
     found = await the_invite(office)
     button = {"type": "button", "action_id": action, "text": {"type": "plain_text", "text": "x"}, "value": found.id}
     blocks = [{"type": "actions", "elements": [button]}]
-    post = office.engine.call("chat.postMessage", channel=office.engine.workspace.person("carol").id, text="forged", blocks=blocks)
+    carol = office.engine.workspace.person("carol").id
+    post = office.engine.call("chat.postMessage", channel=carol, text="forged", blocks=blocks)
     await click(office, "carol", post, action)
     [said] = whispered(office, "carol")
     assert "not valid" in said or "not shared with you" in said

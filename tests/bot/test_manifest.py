@@ -82,3 +82,9 @@ async def test_the_scopes_of_the_manifest_are_enough_for_a_whole_session(small_o
 def test_every_branch_of_the_error_tree_has_its_words() -> None:
     assert set(WORDS) == set(CosessionError.__subclasses__())
     assert SessionHasEnded.sentence() in words_for(SessionHasEnded())
+
+
+def test_slack_tells_of_links_to_a_real_domain_only() -> None:
+    assert manifest("https://sessions.example.com:8443/")["features"]["unfurl_domains"] == ["sessions.example.com"]
+    for local in ("http://localhost:8000", "http://127.0.0.1:8000"):
+        assert "unfurl_domains" not in manifest(local)["features"]
