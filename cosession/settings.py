@@ -141,6 +141,11 @@ def _complaints(settings: Settings) -> list[str]:
             "SLACK_SIGNING_SECRET is set, SLACK_BOT_TOKEN is not: set both (Slack: OAuth & Permissions), or set"
             " SLACK_CLIENT_ID and SLACK_CLIENT_SECRET to add workspaces at /slack/install."
         )
+    if bot.startswith("xoxe."):
+        found.append(
+            "SLACK_BOT_TOKEN ends after twelve hours, because the app's tokens are rotated: unset it, and add the"
+            " workspace at /slack/install."
+        )
     found += _complaints_about_app_token(settings)
     if len(secrets_in(signing)) > 2:
         found.append("SLACK_SIGNING_SECRET takes one secret, or two with a comma between them while it is replaced.")

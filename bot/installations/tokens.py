@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,7 +41,7 @@ LOOK_EVERY = 0.1
 class Held:
     """A token as it is used now."""
 
-    token: str
+    token: str = field(repr=False)
     version: int
     expires_at: datetime | None
     refresh: bytes | None

@@ -211,6 +211,35 @@ async def test_twenty_workers_that_need_a_new_token_at_once_ask_for_one(office: 
     installs.check(token)
 
 
+async def test_a_renewal_whose_answer_was_lost_is_told_and_the_token_serves_until_its_end(small_office: Office) -> None:
+    """Slack has renewed, nobody knows to what, and a refresh token works once: only a person can help."""
+    office = small_office
+    installs = office.engine.workspace.installs
+    installs.rotates = True
+    settings_for(office, f"{office.engine.base_url}/api/")
+    await grant(office.web, office.engine, FIRST, "Acme")
+    await office.restart()
+    session_id = await office.start()
+    await office.until_quiet()
+    office.engine.faults.hang("oauth.v2.access", after_effect=True)
+    office.clock.passed += timedelta(hours=11)
+    await office.door.workspaces.renew()
+    await office.door.workspaces.renew()
+    assert installs.refreshes == 1
+    await office.write_in_browser(session_id, "alice", "still here")
+    await office.until(lambda: "still here" in office.texts())
+    row = await installation(office, FIRST)
+    assert "invalid_refresh_token" in row.trouble
+    assert "/slack/install" in row.trouble
+
+    # Installing again is all it takes, also after the token has ended.
+    office.clock.passed += timedelta(hours=2)
+    await office.write_in_browser(session_id, "alice", "waits for a token")
+    await grant(office.web, office.engine, FIRST, "Acme")
+    await office.until(lambda: "waits for a token" in office.texts())
+    assert (await installation(office, FIRST)).trouble == ""
+
+
 async def test_an_organisation_grants_it_for_all_its_workspaces(small_office: Office) -> None:
     office = small_office
     office.engine.workspace.installs.is_org_wide = True

@@ -11,7 +11,8 @@ import pytest
 from bot.socket_mode import as_request
 from core.limits import TokenBuckets
 from tests.bot import test_both_ways, test_changes, test_start
-from tests.bot.support.office import Office, open_office
+from tests.bot.support.office import SECRET, Office, open_office
+from tests.bot.test_requests import event, send, signed
 
 APP_TOKEN = "xapp-of-the-tests"
 Story = Callable[[Office], Awaitable[None]]
@@ -130,9 +131,25 @@ async def test_a_link_that_was_switched_off_is_left_alone(connected: Office) -> 
     assert sockets.greeted >= opened, "only a new start asks again"
 
 
-async def test_over_http_nobody_gets_in_where_there_is_no_signing_secret(connected: Office) -> None:
-    from tests.bot.test_requests import event, send, signed
+async def test_the_same_event_over_both_ways_has_one_effect(sqlite_url: str) -> None:
+    """While an app is moved from one way to the other, Slack may use both."""
+    async with open_office(sqlite_url, app_token=APP_TOKEN, settings={"signing_secret": SECRET}) as office:
+        session_id = await office.start()
+        [card] = office.cards()
+        place = {"channel": "C0PAYMENTS", "thread_ts": card["ts"], "ts": "1800000000.000009", "user": "U0BOB00001"}
+        body = event("EvBoth", text="one and the same", **place)
+        both = (
+            send(office, body, **signed(office, body)),
+            office.engine.sockets.deliver(body, {"content-type": "application/json"}),
+            send(office, body, **signed(office, body)),
+        )
+        await asyncio.gather(*both)
+        await office.until_said(session_id, 1)
+        await office.until_quiet()
+        assert [text for _, text, _ in await office.said(session_id)] == ["one and the same"]
 
+
+async def test_over_http_nobody_gets_in_where_there_is_no_signing_secret(connected: Office) -> None:
     for secret in ("", "guess"):
         body = event("Ev1")
         assert (await send(connected, body, **signed(connected, body, secret=secret))).status_code == 401

@@ -117,6 +117,7 @@ def test_a_file_that_is_no_transcript_is_refused_and_starts_nothing(
         ({"SLACK_SIGNING_SECRET": "x"}, "SLACK_BOT_TOKEN is not"),
         ({"SLACK_APP_TOKEN": "xapp-1"}, "SLACK_BOT_TOKEN is not"),
         ({"SLACK_APP_TOKEN": "xoxb-1", "SLACK_BOT_TOKEN": "xoxb-1"}, "begins with xapp-"),
+        ({"SLACK_BOT_TOKEN": "xoxe.xoxb-1-x", "SLACK_SIGNING_SECRET": "x"}, "add the workspace at /slack/install"),
         ({"SLACK_SIGNING_SECRET": "a,b,c", "SLACK_BOT_TOKEN": "xoxb-1"}, "takes one secret, or two"),
         ({"COSESSION_BASE_URL": "cosession.example.com"}, "COSESSION_BASE_URL must look like"),
         ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL must begin with"),
