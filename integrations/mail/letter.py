@@ -25,9 +25,10 @@ MAX_SUBJECT = 150
 
 
 def one_line(text: str, limit: int = MAX_SUBJECT) -> str:
-    """`text` fit for a header: no control, direction or separating characters, not too long."""
+    """`text` fit for a header: no control, direction or separating characters, not too long, and no encoded word: what
+    looks like one would be decoded (RFC 2047), and could hide a line break until then."""
     kept = "".join(c if unicodedata.category(c)[0] != "C" and c not in "\u2028\u2029" else " " for c in text)
-    line = " ".join(kept.split())
+    line = " ".join(kept.split()).replace("=?", "= ?")
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.utils import parseaddr
@@ -67,6 +68,8 @@ def smtp_settings(url: str) -> SmtpSettings:
 def sender(text: str) -> Address:
     """`MAIL_FROM`, with a name or without. Raises MailSettingsError."""
     name, address = parseaddr(text)
+    if any(unicodedata.category(c)[0] == "C" for c in text):
+        raise MailSettingsError("MAIL_FROM must be one line, such as Cosession <cosession@example.com>.")
     try:
         return Address(name or "Cosession", addr_spec=normal_email(address))
     except (Invalid, ValueError):
