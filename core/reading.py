@@ -15,6 +15,7 @@ from sqlmodel import col, select
 from core import tables
 from core.access import Actor, session_for
 from core.db import Transaction
+from core.notifications import inbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ def mark_read(tx: Transaction, actor: Actor, session_id: str, seq: int) -> Unrea
         mark = tables.ReadMark(session_id=session_id, user_id=actor.user_id, seq=start, updated_at=tx.now)
     if up_to > mark.seq:
         mark.seq, mark.updated_at = up_to, tx.now
+        inbox.read_through(tx, session_id, actor.user_id, up_to)
     tx.sql.add(mark)
     tx.sql.flush()
     return unread_in(tx, session, actor.user_id)
