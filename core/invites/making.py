@@ -19,7 +19,7 @@ from core.db import Transaction
 from core.errors import Invalid, InviteNotFound, NotAllowed, UserNotFound
 from core.events import InviteCreated, InviteWithdrawn, Role
 from core.ids import derived_id, hash_secret, is_id, new_id, new_secret
-from core.invites import letters
+from core.invites import letters, mailing
 from core.invites.rules import (
     ANYBODY,
     DEFAULT_LIFETIME,
@@ -105,6 +105,8 @@ def create(
     log.append(tx, seat.session, created, actor_id=actor.user_id)
     if to.way == "slack":
         letters.offer(tx, invite)
+    elif to.way == "email":
+        mailing.offer(tx, invite)
     return Issued(invite, secret)
 
 
@@ -156,6 +158,7 @@ def revoke(tx: Transaction, actor: Actor, invite_id: str, *, remove_people: bool
         tx.sql.add(invite)
         log.append(tx, seat.session, InviteWithdrawn(invite_id=invite.id), actor_id=actor.user_id)
         letters.touch(tx, invite.id)
+        mailing.withdraw(tx, invite)
     guests = [guest for guest in came_by(tx, invite) if guest != actor.user_id] if remove_people else []
     for guest in guests:
         sessions.remove(tx, actor, invite.session_id, guest)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from core import accounts, invites, log, sessions, tables
+from core import accounts, invites, log, outbox, sessions, tables
 from core.access import Actor, session_for
 from core.clock import system_clock
 from core.db import Database, Transaction
@@ -304,6 +304,18 @@ async def test_invites_that_are_made_out_to_somebody_are_theirs_to_find(db: Data
     await db.write(lambda tx: invites.decline(tx, bob, by_account.invite.id))
     await accept(db, bob, by_address.invite.id)
     assert await db.read(lambda tx: invites.mine(tx, bob)) == []
+
+
+async def test_an_invite_for_an_address_is_mailed_without_a_secret_and_not_after_it_was_withdrawn(db: Database) -> None:
+    alice = await person(db, "Alice")
+    session = await db.write(lambda tx: sessions.start(tx, alice, "By mail"))
+    issued = await invite(db, alice, session.id, "viewer", to=Recipient(email="Zoe@Example.com"), needs_approval=True)
+    [mail] = await db.read(outbox.due)
+    assert (mail.kind, mail.recipient, mail.expires_at) == ("invite", "zoe@example.com", issued.invite.expires_at)
+    assert mail.values["invite_id"] == issued.invite.id
+    assert issued.secret not in str(mail)
+    await db.write(lambda tx: invites.revoke(tx, alice, issued.invite.id))
+    assert await db.read(outbox.due) == []
 
 
 async def test_an_invite_for_one_person_is_for_one_use(db: Database) -> None:

@@ -62,7 +62,8 @@ function MadeLink({ link, email }: { link: InviteLink; email: string }) {
       <p className="text-ink-soft text-sm">
         {email ? (
           <>
-            Only whoever is signed in as <strong className="text-ink">{email}</strong> can come in
+            A mail is on its way to <strong className="text-ink">{email}</strong>. You may send this link as well: only they
+            can come in by it,
           </>
         ) : (
           <>Whoever opens it first{link.max_uses > 1 ? ` (${plural(link.max_uses, "person", "people")})` : ""} can come in</>

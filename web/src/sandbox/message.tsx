@@ -113,7 +113,11 @@ function Body({ message, onAction }: { message: Message; onAction: (id: string, 
           {attachment.title && (
             <strong>{attachment.title_link ? <SafeLink url={attachment.title_link}>{attachment.title}</SafeLink> : attachment.title}</strong>
           )}
-          <div><Mrkdwn text={attachment.text ?? attachment.fallback ?? ""} /></div>
+          {attachment.blocks?.length ? (
+            <Blocks blocks={attachment.blocks} onAction={onAction} />
+          ) : (
+            <div><Mrkdwn text={attachment.text ?? attachment.fallback ?? ""} /></div>
+          )}
         </div>
       ))}
     </div>

@@ -81,7 +81,7 @@ export type Message = {
   icons?: { emoji?: string; image_48?: string };
   subtype?: string;
   blocks?: Block[];
-  attachments?: { title?: string; text?: string; fallback?: string; title_link?: string }[];
+  attachments?: { title?: string; text?: string; fallback?: string; title_link?: string; blocks?: Block[] }[];
   edited?: { ts: string };
   reactions?: { name: string; users: string[]; count: number }[];
   reply_count?: number;
