@@ -4,6 +4,7 @@ In reading order:
 
 settings, app            how it is reached, and how it is put together
 signature, intake        a request is verified, stored, answered
+socket_mode              the same over connections that this process opens
 worker                   stored requests have their effect, once
 commands, messages       what the requests mean
 installations            the workspaces, each with an API, a desk and handlers of its own
@@ -14,7 +15,8 @@ agent_post, changed_*    what it edits, and what is changed afterwards, both way
 thread                   posting exactly once
 progress, blocks         what the agent does, the card; pure
 mrkdwn                   Markdown to Slack's text and back; pure
-web, desk, metrics       the Web API, what readers share, what is counted
+web, failures            the Web API, and what it may answer
+desk, metrics, health    what readers share, what is counted, what may be wrong
 manifest                 the app's manifest, from the same tables
 sandbox                  a Slack workspace in a box, for development and tests
 """

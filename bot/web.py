@@ -1,9 +1,5 @@
 """Slack's Web API, as far as this door uses it: typed calls, and failures sorted by what to do about them.
 
-    Limited      Slack said "not now" and when: nothing happened
-    Ambiguous    no clear answer: it may have happened or not; look before doing it again
-    Refused      Slack said no, and would say no again
-
 Nothing here retries, because only the caller knows whether a second try could post twice.
 """
 
@@ -24,38 +20,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse as Answer
 
 from bot import metrics
+from bot.failures import Ambiguous, Limited, Refused, SlackFailure, seconds_to_wait, sorted_failure
 from core.clock import as_utc
 
+__all__ = ["Ambiguous", "Bot", "Limited", "Payload", "Post", "Refused", "SlackApi", "SlackFailure", "Standing"]
+
 Payload = dict[str, Any]
-
-#: Errors in an answer of status 200 that say nothing about whether the call took effect.
-_UNCLEAR = frozenset(
-    {"internal_error", "fatal_error", "request_timeout", "service_unavailable", "team_added_to_org", "update_failed"}
-)
-_LIMITED = frozenset({"ratelimited", "rate_limited"})
-#: Errors that pass by themselves, but not soon: so many seconds are waited before the next try.
-_LATER = {"external_channel_migrating": 60.0, "message_limit_exceeded": 300.0}
-
-
-class SlackFailure(Exception):
-    """A call that did not work out."""
-
-
-class Limited(SlackFailure):
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"Slack asks to wait {seconds} s")
-        self.seconds = seconds
-
-
-class Ambiguous(SlackFailure):
-    """The text says what was seen."""
-
-
-class Refused(SlackFailure):
-    def __init__(self, code: str, needed: str = "") -> None:
-        super().__init__(code)
-        self.code = code
-        self.needed = needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +245,7 @@ class SlackApi:
         try:
             async with self._session.post(response_url, json=body) as answer:
                 if answer.status == 429:
-                    raise Limited(_seconds(answer.headers))
+                    raise Limited(seconds_to_wait(answer.headers))
                 if answer.status >= 500:
                     raise Ambiguous(f"status {answer.status}")
                 if answer.status >= 400:
@@ -320,27 +290,6 @@ class SlackApi:
         except (aiohttp.ClientError, SlackClientError, TimeoutError, ValueError, AttributeError) as error:
             # The client fails with an AttributeError on an answer that is a plain text of status 200.
             raise Ambiguous(f"{method}: {type(error).__name__}") from error
-
-
-def sorted_failure(error: SlackApiError) -> SlackFailure:
-    """What to do about an answer that says no."""
-    response: Any = error.response
-    status = getattr(response, "status_code", getattr(response, "status", 0))
-    data = getattr(response, "data", None)
-    code = str(data.get("error", "")) if isinstance(data, Mapping) else ""
-    if status == 429 or code in _LIMITED:
-        return Limited(_seconds(response.headers))
-    if code in _LATER:
-        return Limited(_LATER[code])
-    if status != 200 or not code or code in _UNCLEAR:
-        return Ambiguous(f"status {status} {code}".strip())
-    needed = data.get("needed", "") if isinstance(data, Mapping) else ""
-    return Refused(code, str(needed))
-
-
-def _seconds(headers: Mapping[str, Any]) -> float:
-    value = next((str(v) for name, v in headers.items() if name.lower() == "retry-after"), "")
-    return float(value) if value.isdigit() else 1.0
 
 
 def _moment(text: str) -> datetime | None:

@@ -9,9 +9,9 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.failures import Ambiguous, Limited, Refused, sorted_failure
 from bot.manifest import NEEDS, bot_scopes, manifest
 from bot.sandbox.contract import load_contract
-from bot.web import Ambiguous, Limited, Refused, sorted_failure
 from tests.bot.support.office import Office, eventually
 from tests.bot.test_manifest import CONTRACT, methods_called
 from tests.bot.test_requests import send, signed
