@@ -18,10 +18,13 @@ from api.routes import (
     chat,
     commands,
     comments,
+    feed,
     files,
     history,
+    inbox,
     invites,
     operation,
+    preferences,
     search,
     sessions,
     signing_in,
@@ -58,7 +61,8 @@ def create_app(api: Api, lifespan: Lifespan) -> FastAPI:
     app = _bare(api, lifespan)
     openapi.install(app)
     spoken = (history, chat, search, snapshot, stream, commands, files, comments)
-    for routes in (accounts, signing_in, unsubscribing, admin, sessions, *spoken, invites, operation):
+    told = (inbox, feed, preferences)
+    for routes in (accounts, signing_in, unsubscribing, admin, sessions, *spoken, invites, *told, operation):
         app.include_router(routes.router)
     app.include_router(operation.health)
     app.add_middleware(GZipMiddleware, minimum_size=1_024, compresslevel=5)

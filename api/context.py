@@ -9,6 +9,7 @@ from pathlib import Path
 from fastapi import Request
 
 from api.arrivals import Arrivals
+from api.bells import Bells
 from api.hub import Hub
 from api.pace import FRAMES_AT_ONCE, FRAMES_PER_MINUTE
 from api.tokens import Tokens
@@ -66,6 +67,8 @@ class Api:
     tries: TokenBuckets = field(default_factory=lambda: TokenBuckets(per_minute=10, burst=20))
     #: Mails that an address of the network asks for.
     mails: TokenBuckets = field(default_factory=lambda: TokenBuckets(per_minute=4, burst=12))
+    #: Tells people's open pages of their inbox.
+    bells: Bells = field(default_factory=Bells)
     #: Where comments stand in the versions of their files.
     placements: Placements = field(default_factory=Placements)
     #: Each names one thing that must work before this process should get traffic; "" means it does.

@@ -7,7 +7,7 @@ nobody else's business. What somebody wrote themselves, and what was there befor
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import func
 from sqlmodel import col, select
@@ -27,22 +27,24 @@ class Unread:
     seq: int
     unread: int
     mentions: int
+    #: Something that they were told of was read with it.
+    is_inbox_changed: bool = False
 
 
 def mark_read(tx: Transaction, actor: Actor, session_id: str, seq: int) -> Unread:
     """Everything up to `seq` was read; going back changes nothing. Raises what `access.session_for` raises."""
     session = session_for(tx, actor, session_id, "read").session
-    up_to = min(seq, session.head)
+    up_to, is_inbox_changed = min(seq, session.head), False
     mark = tx.sql.get(tables.ReadMark, (session_id, actor.user_id))
     if mark is None:
         start = read_up_to(tx, session_id, actor.user_id)
         mark = tables.ReadMark(session_id=session_id, user_id=actor.user_id, seq=start, updated_at=tx.now)
     if up_to > mark.seq:
         mark.seq, mark.updated_at = up_to, tx.now
-        inbox.read_through(tx, session_id, actor.user_id, up_to)
+        is_inbox_changed = inbox.read_through(tx, session_id, actor.user_id, up_to)
     tx.sql.add(mark)
     tx.sql.flush()
-    return unread_in(tx, session, actor.user_id)
+    return replace(unread_in(tx, session, actor.user_id), is_inbox_changed=is_inbox_changed)
 
 
 def read_up_to(tx: Transaction, session_id: str, user_id: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 import api as api_package
 from api.app import add_pages, create_app, create_health_app
+from api.bells import Bells
 from api.context import MESSAGES_PER_MINUTE, Api, ApiSettings
 from api.context_updates import ContextUpdates
 from api.elsewhere import Elsewhere
@@ -31,6 +32,7 @@ from core.engines import open_engine
 from core.ids import new_id
 from core.indexer import Indexer
 from core.limits import TokenBuckets
+from core.notifications import Outside
 from core.signals import NoSignals, PollingOnly, Signals
 from core.unsubscribing import UnsubscribeTokens
 from cosession import mail
@@ -39,6 +41,7 @@ from cosession.signals import in_words, signals_for
 from cosession.slack import Sandbox, build_door, connected_workspace, mount_sandbox, ways_in
 from integrations.redis.limits import RedisBuckets
 from jobs.mail_sender import MailSender
+from jobs.notify import Notifier
 from jobs.scheduler import Scheduler
 
 log = logging.getLogger(__name__)
@@ -49,6 +52,8 @@ Part = Literal["all", "doors", "work"]
 
 #: The topic on which a process says that it has stored a request of Slack's.
 INBOX = "inbox"
+#: The topic on which a process says whose inbox is another now.
+BELLS = "bells"
 
 
 @dataclass(slots=True)
@@ -67,9 +72,11 @@ class Runtime:
     sender: MailSender
     #: The budget of messages, where it is shared with other processes.
     budget: RedisBuckets | None
+    bells: Bells
 
     def stopping(self) -> None:
         self.hub.drain()
+        self.bells.close()
         if self.sandbox is not None:
             self.sandbox.engine.end_streams()
 
@@ -127,9 +134,12 @@ def compose(
     upkeep = Upkeep(hub, db, clock)
     contexts = ContextUpdates(hub, db)
     indexer = Indexer(db)
+    notifier = _notifier(api, signals, settings, has_slack=slack_settings is not None)
     scheduler = Scheduler(db, clock, signals.process_id)
     sender = mail.build_sender(db, settings, clock, signals.process_id)
     slack = build_door(api, slack_settings, lambda: signals.publish(INBOX, b"")) if slack_settings else None
+    if does_work:
+        news.on_news(notifier.wake)
     if slack is not None and does_work:
         news.on_news(slack.has_news)
         signals.subscribe(INBOX, lambda _: slack.inbox_grew())
@@ -146,6 +156,7 @@ def compose(
         contexts.start()
         indexer.start()
         if does_work:
+            notifier.start()
             scheduler.start()
             sender.start()
         if sandbox is not None:
@@ -157,6 +168,7 @@ def compose(
             yield
         finally:
             if does_work:
+                await notifier.close()
                 scheduler.close()
                 await sender.close()
             if slack is not None:
@@ -176,7 +188,7 @@ def compose(
 
     if not has_doors:
         app = create_health_app(api, lifespan)
-        return Runtime(settings, db, hub, tokens, app, sandbox, slack, contexts, elsewhere, sender, shared)
+        return Runtime(settings, db, hub, tokens, app, sandbox, slack, contexts, elsewhere, sender, shared, api.bells)
     app = create_app(api, lifespan)
     if slack is not None:
         app.include_router(slack.router)
@@ -184,7 +196,31 @@ def compose(
         mount_sandbox(app, api, sandbox)
     mail.mount_mailbox(app, settings)
     add_pages(app, api)
-    return Runtime(settings, db, hub, tokens, app, sandbox, slack, contexts, elsewhere, sender, shared)
+    return Runtime(settings, db, hub, tokens, app, sandbox, slack, contexts, elsewhere, sender, shared, api.bells)
+
+
+def _notifier(api: Api, signals: Signals, settings: Settings, *, has_slack: bool) -> Notifier:
+    """The reader that tells people what concerns them, and rings at their open pages."""
+
+    async def looking(session_id: str) -> frozenset[str]:
+        await api.hub.meet(session_id)
+        return frozenset(one.person.user_id for one in api.hub.present(session_id) if one.status != "away")
+
+    def changed(user_ids: Collection[str], is_feed_new: bool) -> None:
+        api.bells.ring(user_ids, is_feed_new=is_feed_new)
+
+    api.bells.publish = lambda payload: signals.publish(BELLS, payload)
+    signals.subscribe(BELLS, api.bells.heard)
+    channels: tuple[Outside, ...] = ("slack_dm", "email") if has_slack else ("email",)
+    return Notifier(
+        api.db,
+        api.clock,
+        looking,
+        changed,
+        signals.process_id,
+        channels=channels,
+        is_only_process=settings.is_sqlite,
+    )
 
 
 def _shared_budget(settings: Settings, elsewhere: Elsewhere) -> RedisBuckets | None:

@@ -65,9 +65,9 @@ class Notifier:
         self._extend_at = clock()
         #: Called when something waits to be sent by another channel.
         self.on_deliveries: Callable[[], None] = lambda: None
-        db.on_commit(self._poke)
 
     def start(self) -> None:
+        self._db.on_commit(self._poke)
         self._task = asyncio.create_task(self._run(), name="notifications")
 
     async def close(self) -> None:

@@ -85,4 +85,6 @@ async def read_up_to(session_id: str, body: Read, api: ApiDep, who: SignedInDep)
     unread = await api.db.write(lambda tx: reading.mark_read(tx, who.actor, session_id, body.seq))
     marker = views.read_marker(unread)
     api.hub.tell(session_id, who.actor.user_id, marker)
+    if unread.is_inbox_changed:
+        api.bells.ring([who.actor.user_id])
     return marker
