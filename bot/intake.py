@@ -56,8 +56,13 @@ class Intake:
         async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
             return self._authorized(enterprise_id, team_id)
 
+        # Bolt looks into the environment by itself and tells, wrongly, that it has made stores of its own from what it
+        # finds: all that it does here is to read a request and to answer it.
+        logger = logging.getLogger(f"{__name__}.bolt")
+        logger.setLevel(logging.ERROR)
         app = AsyncApp(
             name="cosession",
+            logger=logger,
             client=AsyncWebClient(base_url=self._settings.api_url, retry_handlers=[]),
             authorize=authorize,
             before_authorize=self._store,
