@@ -1,6 +1,7 @@
 """Invites. The secret of a link stands behind its `#`, so it reaches no log and no referrer; `GET` looks, `POST` acts.
 
-An invite that is made out to somebody is also known by its id, which opens nothing to anybody else.
+An invite that is made out to somebody is also known by its id, which opens nothing to anybody else. Our own page sends
+a secret in a header instead of the path, so that it is in no log of any proxy: `/api/invites/link` with `HEADER`.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from api.auth import ApiDep, MaybeSignedInDep, SignedInDep, check_origin, set_login
@@ -22,6 +23,19 @@ from core.events import Person, Role
 from core.invites import Recipient
 
 router = APIRouter(prefix="/api", tags=["people"])
+
+HEADER = "Cosession-Invite"
+#: Stands in the path for the secret that is in the header.
+IN_HEADER = "link"
+
+
+def presented(token: str, secret: Annotated[str | None, Header(alias=HEADER, max_length=200)] = None) -> str:
+    """The secret or the id that the caller holds."""
+    return secret if token == IN_HEADER and secret else token
+
+
+#: Of `{token}` in a path.
+TokenDep = Annotated[str, Depends(presented)]
 
 
 class NewInvite(Body):
@@ -195,7 +209,7 @@ async def my_invites(api: ApiDep, who: SignedInDep) -> MyInvites:
 
 
 @router.get("/invites/{token}")
-async def look_at_invite(token: str, request: Request, api: ApiDep, who: MaybeSignedInDep) -> InviteView:
+async def look_at_invite(token: TokenDep, request: Request, api: ApiDep, who: MaybeSignedInDep) -> InviteView:
     """What the link offers. Looking never uses it up, however many robots follow it."""
     with guessing_limited(api, request):
         return await api.db.read(lambda tx: _view(invites.look(tx, token, who.actor.user_id if who else None)))
@@ -220,7 +234,7 @@ def _view(seen: invites.Look) -> InviteView:
 
 @router.post("/invites/{token}/accept")
 async def accept_invite(
-    token: str, body: Acceptance, request: Request, response: Response, api: ApiDep, who: MaybeSignedInDep
+    token: TokenDep, body: Acceptance, request: Request, response: Response, api: ApiDep, who: MaybeSignedInDep
 ) -> Accepted:
     """Takes the seat, or knocks. Whoever is not signed in and holds an open link says who they are, and is signed in
     by it."""
@@ -249,7 +263,7 @@ def _new_guest(tx: Transaction, token: str, body: Acceptance) -> Actor:
 
 
 @router.post("/invites/{token}/decline", status_code=204)
-async def decline_invite(token: str, request: Request, api: ApiDep, who: SignedInDep) -> None:
+async def decline_invite(token: TokenDep, request: Request, api: ApiDep, who: SignedInDep) -> None:
     """Whoever it is made out to does not want it. Whoever made it is told."""
     with guessing_limited(api, request):
         await api.db.write(lambda tx: invites.decline(tx, who.actor, token))

@@ -62,13 +62,14 @@ async def test_no_secret_and_no_text_that_people_wrote_is_in_the_log(server_proc
     statuses = [
         ask(server, "POST", "/api/sign-in", {"Content-Type": "application/json"}, {"token": link.split("#")[1]})[0],
         ask(server, "GET", f"/api/invites/{invite}", {})[0],
+        ask(server, "POST", f"/api/invites/{invite}/accept", {"Content-Type": "application/json"}, {"name": NAME})[0],
         ask(server, "POST", "/api/sessions", bearer, {"title": TEXT, "unknown": TEXT})[0],
         ask(server, "GET", "/api/me", {"Authorization": "Bearer canary-bearer-3b"})[0],
         ask(server, "GET", "/api/me", {"Cookie": "cosession=canary-cookie-9e"})[0],
         ask(server, "GET", f"/api/me?access_token={token}", {})[0],
         ask(server, "GET", f"/nowhere/{TEXT.upper()}?q={TEXT}", {"Accept": "application/json"})[0],
     ]
-    assert statuses == [200, 200, 422, 401, 401, 401, 404]
+    assert statuses == [200, 200, 200, 422, 401, 401, 401, 404]
     server.terminate()
     printed = server.output
     assert printed.strip(), "the server says nothing at all, so this proves nothing"

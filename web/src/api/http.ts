@@ -21,8 +21,14 @@ export class ApiError extends Error {
 }
 
 /** Raises ApiError. Relative paths only: the page talks to the server that it came from. */
-export async function request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-  const text = await answer(method, path, body, signal);
+export async function request<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  signal?: AbortSignal,
+  headers: Record<string, string> = {},
+): Promise<T> {
+  const text = await answer(method, path, body, signal, headers);
   return (text ? JSON.parse(text) : undefined) as T;
 }
 
@@ -31,13 +37,19 @@ export function requestText(path: string, signal?: AbortSignal): Promise<string>
   return answer("GET", path, undefined, signal);
 }
 
-async function answer(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<string> {
+async function answer(
+  method: string,
+  path: string,
+  body: unknown,
+  signal?: AbortSignal,
+  headers: Record<string, string> = {},
+): Promise<string> {
   let response: Response;
   try {
     response = await fetch(path, {
       method,
       credentials: "same-origin",
-      headers: body === undefined ? {} : { "Content-Type": "application/json" },
+      headers: body === undefined ? headers : { ...headers, "Content-Type": "application/json" },
       body: body === undefined ? undefined : JSON.stringify(body),
       signal,
     });
