@@ -22,9 +22,7 @@ from core.errors import CosessionError, NotAllowed, NotSignedIn, SessionNotFound
 from core.events import Role
 from core.hot import Hot
 from core.ids import is_id
-
-#: Unread messages and comments are counted up to here, each: what is more is not worth reading a long log for.
-MOST_UNREAD = 1_000
+from core.reading import MOST_UNREAD
 
 
 @dataclass(frozen=True, slots=True)

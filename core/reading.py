@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from sqlalchemy import func
+from sqlalchemy import func, literal
 from sqlmodel import col, select
 
 from core import tables
 from core.access import Actor, session_for
 from core.db import Transaction
 from core.notifications import inbox
+
+#: Unread messages and comments are counted up to here, each: what is more is not worth reading a long log for.
+MOST_UNREAD = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +102,17 @@ def _after_the_mark(user_id: str, said: type[tables.Message | tables.Comment | t
 def _count(
     tx: Transaction, said: type[tables.Message | tables.Comment], ids: Collection[str], user_id: str
 ) -> dict[str, int]:
-    query = (
-        select(said.session_id, func.count())
-        .where(col(said.session_id).in_(ids), said.user_id != user_id, col(said.deleted_at).is_(None))
+    session = tables.Session
+    some = (
+        select(literal(1))
+        .where(said.session_id == session.id, said.user_id != user_id, col(said.deleted_at).is_(None))
         .where(_after_the_mark(user_id, said))  # pyright: ignore[reportArgumentType]
-        .group_by(said.session_id)
+        .limit(MOST_UNREAD)
+        .correlate(session)
+        .subquery()
     )
-    return dict(tx.sql.exec(query).all())
+    counted = select(func.count()).select_from(some).correlate(session).scalar_subquery()
+    return dict(tx.sql.exec(select(session.id, counted).where(col(session.id).in_(ids))).all())
 
 
 def _mentions(tx: Transaction, ids: Collection[str], user_id: str) -> dict[str, int]:
