@@ -49,6 +49,11 @@ class Installs:
         #: How often tokens were renewed.
         self.refreshes = 0
 
+    @property
+    def refresh_tokens(self) -> list[str]:
+        """Those that still work."""
+        return list(self._refresh)
+
     def check(self, token: str | None) -> None:
         """Raises Slack's word for what is wrong with a token."""
         if not token:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncGenerator
 from datetime import timedelta
 
@@ -17,7 +18,7 @@ from bot.settings import SlackSettings
 from core import accounts, tables
 from core.db import Transaction
 from core.sealing import Sealer
-from tests.bot.support.office import Office, eventually
+from tests.bot.support.office import SECRET, Office, eventually
 from tests.bot.support.second import FIRST, KEY, OTHER, Street, grant, open_street, settings_for
 from tests.bot.test_requests import event, send, signed
 
@@ -270,3 +271,33 @@ async def test_no_token_stands_in_the_database_as_it_is(street: Street) -> None:
     stored = repr([row.model_dump() for row in rows])
     assert len(rows) == 2
     assert [token for token in tokens if token in stored] == []
+
+
+async def test_no_secret_reaches_a_log_line(small_office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    """Through an installation, renewals that fail and succeed, a refusal and a removal."""
+    caplog.set_level(logging.INFO)
+    office = small_office
+    installs = office.engine.workspace.installs
+    installs.rotates = True
+    settings_for(office, f"{office.engine.base_url}/api/")
+    await grant(office.web, office.engine, FIRST, "Acme")
+    seen = set(installs.tokens) | set(installs.refresh_tokens)
+    await office.restart()
+    session_id = await office.start()
+    for fault in ("fail", "reset", "none"):
+        if fault == "fail":
+            office.engine.faults.fail("oauth.v2.access", status=500)
+        if fault == "reset":
+            office.engine.faults.reset("oauth.v2.access")
+        office.clock.passed += timedelta(hours=11, minutes=59)
+        await office.door.workspaces.renew()
+        await office.door.workspaces.renew()
+        seen |= set(installs.tokens) | set(installs.refresh_tokens)
+    await office.write_in_browser(session_id, "alice", "hello")
+    await office.until(lambda: "hello" in office.texts())
+    office.engine.uninstall()
+    await office.until(lambda: "was removed from the Slack workspace" in caplog.text)
+    secrets = {*seen, office.engine.client_secret, KEY, SECRET}
+    assert len(secrets) >= 8
+    logged = "\n".join(record.getMessage() + str(record.exc_info or "") for record in caplog.records)
+    assert [secret for secret in secrets if secret in logged or secret in caplog.text] == []
