@@ -45,7 +45,21 @@ GONE = {
 }
 #: Refusals that concern the whole installation: nothing is given up, somebody has to repair it.
 BROKEN = frozenset(
-    {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "no_permission"}
+    {
+        "invalid_auth",
+        "not_authed",
+        "account_inactive",
+        "token_revoked",
+        "token_expired",
+        "no_permission",
+        "access_denied",
+        "accesslimited",
+        "enterprise_is_restricted",
+        "not_allowed_token_type",
+        "org_login_required",
+        "team_access_not_granted",
+        "two_factor_setup_required",
+    }
 )
 #: Refusals of an edit that say nothing against further posts.
 UNEDITABLE = frozenset({"cant_update_message", "edit_window_closed", "msg_too_long", "streaming_state_conflict"})
