@@ -73,6 +73,7 @@ class Runtime:
     #: The budget of messages, where it is shared with other processes.
     budget: RedisBuckets | None
     bells: Bells
+    notifier: Notifier
 
     def stopping(self) -> None:
         self.hub.drain()
@@ -188,7 +189,9 @@ def compose(
 
     if not has_doors:
         app = create_health_app(api, lifespan)
-        return Runtime(settings, db, hub, tokens, app, sandbox, slack, contexts, elsewhere, sender, shared, api.bells)
+        return Runtime(
+            settings, db, hub, tokens, app, sandbox, slack, contexts, elsewhere, sender, shared, api.bells, notifier
+        )
     app = create_app(api, lifespan)
     if slack is not None:
         app.include_router(slack.router)
@@ -196,7 +199,9 @@ def compose(
         mount_sandbox(app, api, sandbox)
     mail.mount_mailbox(app, settings)
     add_pages(app, api)
-    return Runtime(settings, db, hub, tokens, app, sandbox, slack, contexts, elsewhere, sender, shared, api.bells)
+    return Runtime(
+        settings, db, hub, tokens, app, sandbox, slack, contexts, elsewhere, sender, shared, api.bells, notifier
+    )
 
 
 def _notifier(api: Api, signals: Signals, settings: Settings, *, has_slack: bool) -> Notifier:
