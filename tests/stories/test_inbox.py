@@ -19,7 +19,7 @@ from sqlmodel import select
 from core import tables
 from tests.stories.conftest import Cast
 from tests.stories.house import House, Someone, open_house
-from tests.stories.processes import Opener
+from tests.stories.processes import Opener, until
 
 
 @dataclass
@@ -200,6 +200,7 @@ async def test_who_looks_on_gets_no_mail_until_they_leave(cast: Cast) -> None:
     assert (await delivery_of(house, cast.bob)).outcome == ""
     await tab.close()
     house.seconds.move(11.0)
+    await until(lambda: not house.runtime.hub.present(cast.session_id))
     house.clock.move(timedelta(minutes=1))
     assert await delivered(house, cast.bob) == ["sent"]
 
