@@ -22,7 +22,7 @@ from core.errors import CosessionError, NotAllowed, NotSignedIn, SessionNotFound
 from core.events import Role
 from core.hot import Hot
 from core.ids import is_id
-from core.reading import MOST_UNREAD
+from core.reading import MOST_LOOKED_AT, MOST_UNREAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +86,14 @@ _SEATS = _for_both(
 )
 _UNREAD = _for_both(
     """SELECT w.value->>0, w.value->>1,
-    (SELECT count(*) FROM (SELECT 1 FROM messages x WHERE x.session_id = w.value->>0
-        AND x.seq > CAST(w.value->>2 AS BIGINT) AND x.user_id <> w.value->>1 AND x.deleted_at IS NULL
-        LIMIT CAST(:most AS BIGINT)) AS y),
-    (SELECT count(*) FROM (SELECT 1 FROM comments x WHERE x.session_id = w.value->>0
-        AND x.seq > CAST(w.value->>2 AS BIGINT) AND x.user_id <> w.value->>1 AND x.deleted_at IS NULL
-        LIMIT CAST(:most AS BIGINT)) AS y),
+    (SELECT count(*) FROM (SELECT 1 FROM (SELECT x.user_id, x.deleted_at FROM messages x
+        WHERE x.session_id = w.value->>0 AND x.seq > CAST(w.value->>2 AS BIGINT)
+        ORDER BY x.seq LIMIT CAST(:looked_at AS BIGINT)) AS y
+        WHERE y.user_id <> w.value->>1 AND y.deleted_at IS NULL LIMIT CAST(:most AS BIGINT)) AS z),
+    (SELECT count(*) FROM (SELECT 1 FROM (SELECT x.user_id, x.deleted_at FROM comments x
+        WHERE x.session_id = w.value->>0 AND x.seq > CAST(w.value->>2 AS BIGINT)
+        ORDER BY x.seq LIMIT CAST(:looked_at AS BIGINT)) AS y
+        WHERE y.user_id <> w.value->>1 AND y.deleted_at IS NULL LIMIT CAST(:most AS BIGINT)) AS z),
     (SELECT count(*) FROM mentions x WHERE x.session_id = w.value->>0 AND x.user_id = w.value->>1
         AND x.seq > CAST(w.value->>2 AS BIGINT)) FROM {each}"""
 )
@@ -189,7 +191,7 @@ def _counted(tx: Transaction, knocks: Sequence[Knock], answers: list[Answer]) ->
         return answers
     connection = tx.sql.connection()
     rows = _UNREAD[connection.dialect.name].rows(
-        connection, {"knocks": orjson.dumps(list(behind)).decode(), "most": MOST_UNREAD}
+        connection, {"knocks": orjson.dumps(list(behind)).decode(), "most": MOST_UNREAD, "looked_at": MOST_LOOKED_AT}
     )
     counts = {(row[0], row[1]): (row[2] + row[3], row[4]) for row in rows}
     return [

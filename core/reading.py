@@ -17,8 +17,10 @@ from core.access import Actor, session_for
 from core.db import Transaction
 from core.notifications import inbox
 
-#: Unread messages and comments are counted up to here, each: what is more is not worth reading a long log for.
+#: Unread messages and comments are counted up to here, each, among so many that follow the mark: whoever has written
+#: thousands themselves and never read does not have all of them read for one number.
 MOST_UNREAD = 1_000
+MOST_LOOKED_AT = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +105,19 @@ def _count(
     tx: Transaction, said: type[tables.Message | tables.Comment], ids: Collection[str], user_id: str
 ) -> dict[str, int]:
     session = tables.Session
+    after = (
+        select(said.user_id, said.deleted_at)
+        .where(said.session_id == session.id)
+        .where(_after_the_mark(user_id, said))  # pyright: ignore[reportArgumentType]
+        .order_by(col(said.seq))
+        .limit(MOST_LOOKED_AT)
+        .correlate(session)
+        .subquery()
+    )
     some = (
         select(literal(1))
-        .where(said.session_id == session.id, said.user_id != user_id, col(said.deleted_at).is_(None))
-        .where(_after_the_mark(user_id, said))  # pyright: ignore[reportArgumentType]
+        .select_from(after)
+        .where(after.c.user_id != user_id, after.c.deleted_at.is_(None))
         .limit(MOST_UNREAD)
         .correlate(session)
         .subquery()
