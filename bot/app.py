@@ -157,6 +157,7 @@ class SlackDoor:
     def has_news(self, session_ids: Collection[str]) -> None:
         """Another process has added to these sessions. What nobody tells is found by a slow look."""
         self._keeper.wake(session_ids)
+        self._courier.hear()
 
     def inbox_grew(self) -> None:
         """A request was stored, in this process or another. What nobody tells is found by a slow look."""

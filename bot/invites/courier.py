@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
@@ -31,6 +32,8 @@ LEASE = "slack invite letters"
 INVITE = "cosession_invite"
 #: It is looked for from a little before it was begun: clocks differ.
 CLOCK_SKEW = timedelta(minutes=5)
+#: Seconds between two looks that other processes' commits may cause.
+HEAR_EVERY = 1.0
 #: Entries after which a letter may have to be written or changed.
 NEWS = frozenset(
     {
@@ -66,6 +69,7 @@ class Courier:
         self._wake = asyncio.Event()
         self._takes_over = settings.is_only_process
         self._fence = 0
+        self._heard_at = float("-inf")
 
     @property
     def _pace(self) -> Pace:
@@ -74,6 +78,13 @@ class Courier:
     def poke(self, appended: Sequence[Appended]) -> None:
         """Something was committed; called on the event loop, after every commit."""
         if any(entry.event.type in NEWS for entry in appended):
+            self._wake.set()
+
+    def hear(self) -> None:
+        """Another process has committed something, and has not said what: looked at now and then."""
+        now = time.monotonic()
+        if now - self._heard_at >= HEAR_EVERY:
+            self._heard_at = now
             self._wake.set()
 
     def wake(self) -> None:

@@ -82,16 +82,24 @@ def touch(tx: Transaction, invite_id: str) -> None:
 
 
 def due(tx: Transaction, limit: int = 100) -> list[Letter]:
-    """Letters to be posted or edited now, the longest waiting first. Expiry needs nobody to mark it."""
+    """Letters to be posted or edited now, the longest waiting first. Nobody needs to mark those whose invite has
+    expired, or whose maker may not give that role any more."""
     row, invite = tables.InviteLetter, tables.Invite
+    maker, seat = tables.User, tables.Participation
+    may_not_give = (
+        col(seat.role).is_(None)
+        | col(seat.removed_at).is_not(None)
+        | (seat.role == "viewer")
+        | ((invite.role == "host") & (seat.role != "host"))
+        | col(maker.is_active).is_(False)
+    )
+    is_over = col(row.shown).in_(("live", "waiting")) & ((col(invite.expires_at) <= tx.now) | may_not_give)
     found = tx.sql.exec(
         select(row, invite)
-        .where(
-            row.invite_id == invite.id,
-            col(row.problem).is_(None),
-            row.not_before <= tx.now,
-            col(row.is_due).is_(True) | (col(row.shown).in_(("live", "waiting")) & (invite.expires_at <= tx.now)),
-        )
+        .join(invite, col(row.invite_id) == col(invite.id))
+        .join(maker, col(invite.created_by) == col(maker.id))
+        .outerjoin(seat, (col(seat.session_id) == invite.session_id) & (col(seat.user_id) == invite.created_by))
+        .where(col(row.problem).is_(None), row.not_before <= tx.now, col(row.is_due).is_(True) | is_over)
         .order_by(col(row.not_before), col(row.invite_id), col(row.kind))
         .limit(limit)
     ).all()

@@ -257,6 +257,23 @@ def listed_session(tx: Transaction) -> str:
     return tx.sql.exec(select(tables.Mirror.session_id)).one()
 
 
+async def test_whoever_loses_the_right_to_invite_takes_their_invites_with_them(small_office: Office) -> None:
+    office = small_office
+    session_id = await private(office)
+
+    def seat(tx: Transaction) -> None:
+        session = tx.sql.get(tables.Session, session_id)
+        assert session is not None
+        access.add_participant(tx, session, office.actor("bob").person, "editor", via="invite")
+
+    await office.web.write(seat)
+    await office.engine.slash("bob", CHANNEL, "/cosession", "invite @carol")
+    await until_told(office, "carol", "*Bob Chen* invites you")
+    bob = office.users["bob"].id
+    await office.web.write(lambda tx: sessions.change_role(tx, office.actor("alice"), session_id, bob, "viewer"))
+    await until_told(office, "carol", "This invite was withdrawn")
+
+
 async def test_a_mention_in_the_thread_invites_to_its_session_once(small_office: Office) -> None:
     office = small_office
     session_id = await private(office)

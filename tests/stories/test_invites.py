@@ -6,7 +6,9 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlmodel import select
 
+from core import tables
 from tests.stories.conftest import Cast
 from tests.stories.house import House, Someone
 
@@ -16,6 +18,10 @@ async def look(house: House, token: str, who: Someone | None = None) -> dict[str
     answer = await house.http.get(f"/api/invites/{token}", headers=headers)
     assert answer.status_code == 200, answer.text
     return answer.json()
+
+
+async def accounts_in(house: House) -> int:
+    return await house.runtime.db.read(lambda tx: len(tx.sql.exec(select(tables.User.id)).all()))
 
 
 async def test_a_host_sees_who_knocks_and_lets_them_in(cast: Cast) -> None:
@@ -68,6 +74,7 @@ async def test_of_many_browsers_that_accept_at_once_one_comes_in_and_leaves_no_a
     alice = await house.someone("Alice")
     session_id = await alice.start()
     secret = await alice.invite(session_id)
+    before = await accounts_in(house)
     answers = await asyncio.gather(
         *(house.http.post(f"/api/invites/{secret}/accept", json={"name": f"Guest {number}"}) for number in range(40))
     )
@@ -75,6 +82,7 @@ async def test_of_many_browsers_that_accept_at_once_one_comes_in_and_leaves_no_a
     assert {answer.json()["error_code"] for answer in answers if answer.status_code == 410} == {"invite_used_up"}
     people = (await alice.call("GET", f"/api/sessions/{session_id}/participants")).json()["items"]
     assert len(people) == 2
+    assert await accounts_in(house) == before + 1
 
 
 async def test_robots_that_follow_the_link_use_nothing_up(house: House) -> None:
