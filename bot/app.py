@@ -15,6 +15,7 @@ from fastapi import APIRouter
 
 from bot import metrics
 from bot.commands import Commands
+from bot.commands.deeds import Deeds
 from bot.desk import Desk
 from bot.health import examine, in_words, measure
 from bot.identity import People
@@ -191,7 +192,7 @@ class SlackDoor:
 
         return {
             EVENT: Lifecycle(desk, bot, events, self._ended),
-            COMMAND_KIND: Commands(desk, bot, people, inviting, doctor),
+            COMMAND_KIND: Commands(Deeds(desk, bot, people, inviting, doctor)),
             INTERACTION: Answering(desk, bot, people, inviting),
         }
 

@@ -121,10 +121,13 @@ class SlackApi:
     async def delete(self, channel: str, ts: str) -> None:
         await self._call("chat.delete", {"channel": channel, "ts": ts})
 
-    async def whisper(self, channel: str, user: str, text: str, thread_ts: str | None = None) -> None:
+    async def whisper(
+        self, channel: str, user: str, text: str, thread_ts: str | None = None, blocks: Sequence[Payload] = ()
+    ) -> None:
         """Shows something to one person only."""
         place = {"thread_ts": thread_ts} if thread_ts else {}
-        await self._call("chat.postEphemeral", {"channel": channel, "user": user, "text": text, **place})
+        shown = {"text": text, **({"blocks": list(blocks)} if blocks else {})}
+        await self._call("chat.postEphemeral", {"channel": channel, "user": user, **shown, **place})
 
     async def openid_token(self, **grant: str) -> str:
         """The ID token that a code is worth. The app's own secret is the credential here, not the bot's token."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl
 
 from sqlmodel import col, select
 
@@ -20,7 +19,7 @@ from bot.identity import People
 from bot.invites import cards
 from bot.invites.words import HOW, NotUnderstood, Wanted, read
 from bot.mrkdwn import escape
-from bot.web import Bot, Refused
+from bot.web import Bot
 from bot.worker import Wish, nothing
 from core import access, invites, mirrors, tables
 from core.access import Actor
@@ -55,23 +54,13 @@ class Inviting:
         self._bot = bot
         self._people = people
 
-    async def by_command(self, body: bytes, key: str) -> Wish | None:
-        """`/cosession invite …` as Slack sent it. The session is the one of this channel, or that of the title."""
-        fields = dict(parse_qsl(body.decode(), keep_blank_values=True))
-        _, _, rest = fields.get("text", "").strip().partition(" ")
-        user, channel, url = fields.get("user_id", ""), fields.get("channel_id", ""), fields.get("response_url", "")
-
-        async def tell(text: str, blocks: list[Block]) -> None:
-            try:
-                await self._desk.api.respond(url, text, blocks)
-            except Refused:
-                # A response URL lives half an hour; the person has long gone on.
-                await self._desk.api.whisper(channel, user, text)
+    async def in_channel(self, user: str, channel: str, text: str, tell: Tell, key: str) -> Wish | None:
+        """By words in a channel, which follow `invite`. The session is the one of this channel, or of the title."""
 
         def find(tx: Transaction, actor: Actor, title: str) -> str:
             return self._in_channel(tx, actor, channel, title)
 
-        return await self._invite(user, rest, find, tell, key)
+        return await self._invite(user, text, find, tell, key)
 
     async def in_thread(self, user: str, channel: str, root: str, text: str, key: str) -> Wish | None:
         """The same by a mention of the bot in a thread, which says which session is meant. `text` follows `invite`."""

@@ -51,6 +51,8 @@ ROWS: dict[str, dict[str, str]] = {
     "start": account(DONE, TOLD),
     "list": account(DONE, TOLD),
     "link": account(DONE, TOLD),
+    # Whoever has lost their seat, or never had one, is not taken in.
+    "join": dict.fromkeys(CALLERS, TOLD) | dict.fromkeys(("host", "editor", "viewer"), DONE),
     "doctor": account(DONE, TOLD),
     "invite": row(DONE, TOLD),
     "end": dict.fromkeys(CALLERS, TOLD) | {"host": DONE},
@@ -174,6 +176,7 @@ WAYS: dict[str, Callable[[Scene], Awaitable[None]]] = {
     "start": command("start Mine"),
     "list": command("list"),
     "link": command("link"),
+    "join": command("join"),
     "doctor": command("doctor"),
     "invite": command("invite @carol viewer"),
     "end": command("end"),
@@ -191,7 +194,10 @@ EFFECTS = {
     "end": (1, 0),
 }
 #: What a refusal in words says, whichever it is.
-REFUSALS = ("not sent", "Nothing was sent", "You host no live session", "that you can invite to")
+REFUSALS = (
+    *("not sent", "Nothing was sent", "You host no live session", "that you can invite to"),
+    "that is open to you",
+)
 
 
 @pytest.mark.parametrize("way", list(ROWS))
