@@ -24,6 +24,7 @@ from api.routes import (
     inbox,
     invites,
     operation,
+    people,
     preferences,
     search,
     sessions,
@@ -62,7 +63,7 @@ def create_app(api: Api, lifespan: Lifespan) -> FastAPI:
     openapi.install(app)
     spoken = (history, chat, search, snapshot, stream, commands, files, comments)
     told = (inbox, feed, preferences)
-    for routes in (accounts, signing_in, unsubscribing, admin, sessions, *spoken, invites, *told, operation):
+    for routes in (accounts, people, signing_in, unsubscribing, admin, sessions, *spoken, invites, *told, operation):
         app.include_router(routes.router)
     app.include_router(operation.health)
     app.add_middleware(GZipMiddleware, minimum_size=1_024, compresslevel=5)

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 HEARTBEAT = 20.0
 SWEEP_EVERY = 1.0
 RECHECK_EVERY = 5.0
+#: Seconds between two looks at whether anybody was signed out anywhere.
+LISTEN_EVERY = 0.5
 DIGEST_EVERY = 60.0
 
 
@@ -93,12 +95,18 @@ class Upkeep:
 
     async def _recheck(self) -> None:
         """Closes the sockets of whoever was signed out or deactivated, wherever that happened."""
+        seen, rounds = "", 0
         while True:
-            await asyncio.sleep(RECHECK_EVERY)
+            await asyncio.sleep(LISTEN_EVERY)
             asked = self._newest_versions()
             if not asked:
                 continue
             try:
+                # Most seconds this is one row, which has not changed.
+                last, rounds = await self._db.read(accounts.sign_outs), rounds + 1
+                if last == seen and rounds * LISTEN_EVERY < RECHECK_EVERY:
+                    continue
+                seen, rounds = last, 0
                 still = await self._db.read(lambda tx, versions=asked: accounts.still_signed_in(tx, versions))
             except CosessionError:
                 log.warning("who is still signed in could not be read; asked again soon")

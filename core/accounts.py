@@ -22,6 +22,8 @@ from core.ids import derived_id, hash_secret, new_id, new_secret
 COLORS = 12
 #: Where the id of the account that was made first is kept.
 FIRST_USER = "first_user"
+#: Where it is kept that somebody was signed out.
+LAST_SIGN_OUT = "last_sign_out"
 LOGIN_LIFETIME = timedelta(days=30)
 SIGN_IN_LINK_LIFETIME = timedelta(hours=12)
 
@@ -175,10 +177,17 @@ def still_signed_in(tx: Transaction, versions: Mapping[str, int]) -> frozenset[s
 
 
 def sign_out_everywhere(tx: Transaction, user_id: str) -> None:
-    """Ends every login, token and ticket of somebody; their sockets are closed within seconds."""
+    """Ends every login, token and ticket of somebody; their sockets are closed within a second, see `sign_outs`."""
     user = get_user(tx, user_id)
     user.token_version += 1
     tx.sql.add(user)
+    tx.sql.merge(tables.Meta(key=LAST_SIGN_OUT, value=new_id("out")))
+
+
+def sign_outs(tx: Transaction) -> str:
+    """Changes whenever somebody is signed out, by whatever process: cheap enough to be asked every second."""
+    last = tx.sql.get(tables.Meta, LAST_SIGN_OUT)
+    return last.value if last is not None else ""
 
 
 def close_login(tx: Transaction, secret: str) -> None:

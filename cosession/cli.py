@@ -15,7 +15,7 @@ import orjson
 import typer
 
 from core.errors import CosessionError
-from cosession import logs, operator, settings
+from cosession import chores, logs, operator, settings
 from cosession.datadir import DataDirBusy, running_server
 
 if TYPE_CHECKING:
@@ -47,6 +47,9 @@ def _plain_errors(config: settings.Settings | None = None) -> Generator[None]:
             "A Cosession server holds this data folder already, and SQLite allows one."
             f"{where} Stop it, or set COSESSION_DATA_DIR to another folder."
         )
+
+
+chores.add_to(app, user_app, _plain_errors)
 
 
 def _fail(sentence: str) -> None:

@@ -39,9 +39,11 @@ from cosession import mail
 from cosession.settings import Settings
 from cosession.signals import in_words, signals_for
 from cosession.slack import Sandbox, build_door, connected_workspace, mount_sandbox, ways_in
+from cosession.timetable import mount_timetable
 from integrations.redis.limits import RedisBuckets
 from jobs.mail_sender import MailSender
 from jobs.notify import Notifier
+from jobs.schedule import Job, timetable
 from jobs.scheduler import Scheduler
 
 log = logging.getLogger(__name__)
@@ -136,7 +138,7 @@ def compose(
     contexts = ContextUpdates(hub, db)
     indexer = Indexer(db)
     notifier = _notifier(api, signals, settings, has_slack=slack_settings is not None)
-    scheduler = Scheduler(db, clock, signals.process_id)
+    scheduler = Scheduler(db, clock, signals.process_id, jobs_of(settings))
     sender = mail.build_sender(db, settings, clock, signals.process_id)
     slack = build_door(api, slack_settings, lambda: signals.publish(INBOX, b"")) if slack_settings else None
     if does_work:
@@ -198,6 +200,7 @@ def compose(
     if sandbox is not None:
         mount_sandbox(app, api, sandbox)
     mail.mount_mailbox(app, settings)
+    mount_timetable(app, api, scheduler)
     add_pages(app, api)
     return Runtime(
         settings, db, hub, tokens, app, sandbox, slack, contexts, elsewhere, sender, shared, api.bells, notifier
@@ -233,6 +236,11 @@ def _shared_budget(settings: Settings, elsewhere: Elsewhere) -> RedisBuckets | N
     if settings.is_sqlite or not settings.redis_url:
         return None
     return RedisBuckets(settings.redis_url, "messages", MESSAGES_PER_MINUTE, processes=lambda: elsewhere.processes)
+
+
+def jobs_of(settings: Settings) -> tuple[Job, ...]:
+    """The timetable that these settings ask for."""
+    return timetable(end_idle_after=settings.end_idle_after)
 
 
 def ensure_epoch(tx: Transaction) -> str:

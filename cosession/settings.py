@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from bot.signature import secrets_in
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 MIN_KEY_BYTES = 32
+_LENGTH = re.compile(r"([1-9]\d{0,3})([hd])")
 
 
 class SettingsError(Exception):
@@ -48,6 +50,7 @@ class Settings(BaseSettings):
     jwt_secret_key: SecretStr = Field(default=SecretStr(""), alias="JWT_SECRET_KEY")
     smtp_url: SecretStr = Field(default=SecretStr(""), alias="SMTP_URL")
     mail_from: str = Field(default="", alias="MAIL_FROM")
+    end_idle: str = Field(default="", alias="COSESSION_END_IDLE_AFTER")
     sign_up: str = Field(default="invited", alias="COSESSION_SIGN_UP")
     slack_signing_secret: SecretStr = Field(default=SecretStr(""), alias="SLACK_SIGNING_SECRET")
     slack_bot_token: SecretStr = Field(default=SecretStr(""), alias="SLACK_BOT_TOKEN")
@@ -108,6 +111,12 @@ class Settings(BaseSettings):
             names.add(str(public.hostname))
         return frozenset(names | {name.strip().lower() for name in self.allowed_hosts.split(",") if name.strip()})
 
+    @property
+    def end_idle_after(self) -> timedelta | None:
+        """After how long without an entry a session ends by itself; None for never."""
+        match = _LENGTH.fullmatch(self.end_idle)
+        return timedelta(**{{"h": "hours", "d": "days"}[match[2]]: int(match[1])}) if match is not None else None
+
     def jwt_key(self) -> str:
         """The configured key, or one that is made once and kept in the data folder."""
         return self.jwt_secret_key.get_secret_value() or _kept_key(self.data_dir / "secret.key")
@@ -153,6 +162,8 @@ def _complaints(settings: Settings) -> list[str]:
         found.append("SLACK_CLIENT_ID and SLACK_CLIENT_SECRET belong together: set both or neither.")
     if settings.smtp_url.get_secret_value() and not settings.mail_from:
         found.append("SMTP_URL is set, MAIL_FROM is not: say which address mail comes from.")
+    if settings.end_idle and settings.end_idle_after is None:
+        found.append("COSESSION_END_IDLE_AFTER must be a length of time like 12h or 30d.")
     found += _complaints_about_mail(settings)
     base = urlsplit(settings.base_url)
     if base.scheme not in ("http", "https") or not base.hostname or base.path:

@@ -1,7 +1,7 @@
 """Keeps to the timetable with APScheduler, in memory: jobs are declared in code, when they ran is in the database.
 
-Every process asks; in each period one of them gets the turn. Where a job is one transaction, the turn is taken in it,
-so a process that dies in the middle has done nothing, and the next that asks does it all. Where it has steps, the turn is
+Every process asks; in each period one of them gets the turn. Where a job is one transaction, the turn is taken in it: a
+process that dies in the middle has done nothing, and the next that asks does it all. Where it has steps, the turn is
 held while they last, and the period begins when they are done: whoever dies or fails leaves it to the next.
 """
 

@@ -96,7 +96,7 @@ async def metrics() -> Response:
 @router.post("/api/operator/users", status_code=201, include_in_schema=False)
 async def add_user(body: NewUser, request: Request, api: ApiDep) -> UserView:
     """`cosession user add` while a server holds the SQLite file: only for who can read this server's key."""
-    _check_operator(api, request)
+    check_operator(api, request)
 
     def add(tx: Transaction) -> UserView:
         return _view(accounts.add_user(tx, body.email, body.name, is_admin=body.is_admin))
@@ -107,7 +107,7 @@ async def add_user(body: NewUser, request: Request, api: ApiDep) -> UserView:
 @router.get("/api/operator/users", include_in_schema=False)
 async def first_user(request: Request, api: ApiDep) -> UserView:
     """The account that was made first: whoever set this server up."""
-    _check_operator(api, request)
+    check_operator(api, request)
 
     def find(tx: Transaction) -> UserView:
         user = accounts.first_user(tx)
@@ -120,17 +120,17 @@ async def first_user(request: Request, api: ApiDep) -> UserView:
 
 @router.get("/api/operator/users/{email}", include_in_schema=False)
 async def find_user(email: str, request: Request, api: ApiDep) -> UserView:
-    _check_operator(api, request)
+    check_operator(api, request)
 
-    return await api.db.read(lambda tx: _view(_by_email(tx, email)))
+    return await api.db.read(lambda tx: _view(user_by_email(tx, email)))
 
 
 @router.post("/api/operator/users/{email}/sign-in-links", status_code=201, include_in_schema=False)
 async def new_sign_in_link(email: str, request: Request, api: ApiDep) -> SignInUrl:
-    _check_operator(api, request)
+    check_operator(api, request)
 
     def link(tx: Transaction) -> SignInUrl:
-        secret = accounts.new_sign_in_link(tx, _by_email(tx, email).id)
+        secret = accounts.new_sign_in_link(tx, user_by_email(tx, email).id)
         return SignInUrl(url=f"{api.settings.base_url}/sign-in#{secret}")
 
     return await api.db.write(link)
@@ -138,10 +138,10 @@ async def new_sign_in_link(email: str, request: Request, api: ApiDep) -> SignInU
 
 @router.post("/api/operator/users/{email}/sign-out", status_code=204, include_in_schema=False)
 async def sign_out_everywhere(email: str, request: Request, api: ApiDep) -> None:
-    _check_operator(api, request)
+    check_operator(api, request)
 
     def sign_out(tx: Transaction) -> tuple[str, int]:
-        user = _by_email(tx, email)
+        user = user_by_email(tx, email)
         accounts.sign_out_everywhere(tx, user.id)
         return user.id, user.token_version
 
@@ -151,7 +151,7 @@ async def sign_out_everywhere(email: str, request: Request, api: ApiDep) -> None
 @router.post("/api/operator/backups", status_code=201, include_in_schema=False)
 async def back_up(body: NewBackup, request: Request, api: ApiDep) -> BackupView:
     """`cosession backup` while a server holds the SQLite file. The copy is made by the server, on its machine."""
-    _check_operator(api, request)
+    check_operator(api, request)
     path = Path(body.path)
     if not api.settings.database_url:
         raise Invalid("That is for SQLite. Postgres is backed up with pg_dump.")
@@ -160,14 +160,14 @@ async def back_up(body: NewBackup, request: Request, api: ApiDep) -> BackupView:
     return BackupView(size=await asyncio.to_thread(backup.copy, api.settings.database_url, path))
 
 
-def _by_email(tx: Transaction, email: str) -> tables.User:
+def user_by_email(tx: Transaction, email: str) -> tables.User:
     user = accounts.find_by_email(tx, email)
     if user is None:
         raise UserNotFound(f"There is no account for {email}: make one with `cosession user add {email} --name …`.")
     return user
 
 
-def _check_operator(api: Api, request: Request) -> None:
+def check_operator(api: Api, request: Request) -> None:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise NotSignedIn
