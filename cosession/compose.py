@@ -72,6 +72,7 @@ class Runtime:
     contexts: ContextUpdates
     elsewhere: Elsewhere
     sender: MailSender
+    scheduler: Scheduler
     #: The budget of messages, where it is shared with other processes.
     budget: RedisBuckets | None
     bells: Bells
@@ -192,7 +193,20 @@ def compose(
     if not has_doors:
         app = create_health_app(api, lifespan)
         return Runtime(
-            settings, db, hub, tokens, app, sandbox, slack, contexts, elsewhere, sender, shared, api.bells, notifier
+            settings,
+            db,
+            hub,
+            tokens,
+            app,
+            sandbox,
+            slack,
+            contexts,
+            elsewhere,
+            sender,
+            scheduler,
+            shared,
+            api.bells,
+            notifier,
         )
     app = create_app(api, lifespan)
     if slack is not None:
@@ -203,7 +217,20 @@ def compose(
     mount_timetable(app, api, scheduler)
     add_pages(app, api)
     return Runtime(
-        settings, db, hub, tokens, app, sandbox, slack, contexts, elsewhere, sender, shared, api.bells, notifier
+        settings,
+        db,
+        hub,
+        tokens,
+        app,
+        sandbox,
+        slack,
+        contexts,
+        elsewhere,
+        sender,
+        scheduler,
+        shared,
+        api.bells,
+        notifier,
     )
 
 
