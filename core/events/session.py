@@ -76,6 +76,8 @@ class InviteDeclined(Event):
 
     type: Literal["invite_declined"] = "invite_declined"
     invite_id: str
+    #: Who that is, where they have an account here; they are no participant.
+    user: Person | None = None
 
 
 class InviteLapsed(Event):

@@ -167,7 +167,7 @@ def decline(tx: Transaction, actor: Actor, token: str) -> str:
     if is_open(invite):
         raise InviteNotFound("An open link cannot be declined: just do not use it.")
     if found in ("live", "waiting", "refused"):
-        _decline(tx, session, invite, actor.user_id)
+        _decline(tx, session, invite, actor.person)
     elif found != "declined":
         raise REFUSALS.get(found, InviteUsedUp)
     return session.id
@@ -191,13 +191,14 @@ def decline_unlinked(tx: Transaction, invite_id: str, realm: str, external_id: s
     return session.id
 
 
-def _decline(tx: Transaction, session: tables.Session, invite: tables.Invite, user_id: str | None) -> None:
+def _decline(tx: Transaction, session: tables.Session, invite: tables.Invite, person: Person | None) -> None:
     invite.declined_at = tx.now
     tx.sql.add(invite)
+    user_id = person.user_id if person is not None else None
     knock = tx.sql.get(tables.Knock, (session.id, user_id)) if user_id is not None else None
     if knock is not None and knock.invite_id == invite.id and knock.state == "waiting":
         knock.state, knock.answered_at = "refused", tx.now
         tx.sql.add(knock)
-    log.append(tx, session, InviteDeclined(invite_id=invite.id), actor_id=user_id)
+    log.append(tx, session, InviteDeclined(invite_id=invite.id, user=person), actor_id=user_id)
     letters.touch(tx, invite.id)
     letters.answer(tx, invite)

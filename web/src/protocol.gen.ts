@@ -589,6 +589,7 @@ export interface InviteWithdrawn {
 export interface InviteDeclined {
   type: "invite_declined";
   invite_id: string;
+  user: Person | null;
 }
 /**
  * Its time is over, and not all of it was used.

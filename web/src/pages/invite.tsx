@@ -82,7 +82,7 @@ function Invite({ look, token, me }: { look: InviteLook; token: string; me: Me |
       <Message icon="ban" title={title} tone="bad">
         <p>{text}</p>
         <p className="text-ink-faint text-xs">
-          {look.inviter} made this invite; {look.host} hosts the session.
+          {look.inviter} made this invite{look.host === look.inviter ? "." : `; ${look.host} hosts the session.`}
         </p>
         <LinkButton href="/">Your sessions</LinkButton>
       </Message>

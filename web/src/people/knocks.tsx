@@ -46,8 +46,9 @@ function KnockRow({ sessionId, knock }: { sessionId: string; knock: Knock }) {
     <li className="py-1">
       <div className="flex items-center gap-2.5 text-sm">
         <Avatar name={username} color={color} size={24} />
-        <span className="min-w-0 flex-1 truncate" title={username}>
-          <strong className="font-semibold">{username}</strong> wants to come in as {knock.role}
+        <span className="min-w-0 flex-1 leading-tight sm:flex sm:gap-1" title={username}>
+          <strong className="block truncate font-semibold">{username}</strong>{" "}
+          <span className="text-ink-soft block shrink-0 text-xs sm:text-sm">wants to come in as {knock.role}</span>
         </span>
         <Button
           size="sm"

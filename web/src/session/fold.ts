@@ -235,9 +235,8 @@ function noteOf(entry: LogEntry): Note | null {
     case "invite_revoked":
       return { icon: "link", who: entry.actor_id, text: "withdrew an invite" };
     case "invite_declined":
-      return entry.actor_id === null
-        ? { icon: "link", who: null, text: "An invite was declined" }
-        : { icon: "link", who: entry.actor_id, text: "declined an invite" };
+      // Whoever declines is no participant, so that nobody's name is known by an id.
+      return { icon: "link", who: null, text: entry.user ? `${entry.user.username} declined an invite` : "An invite was declined" };
     case "invite_expired":
       return { icon: "link", who: null, text: "An invite has expired" };
     case "knocked":
