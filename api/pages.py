@@ -12,7 +12,10 @@ from starlette.staticfiles import StaticFiles
 from api.errors import http_problem
 
 #: Paths that the web view routes itself.
-VIEWS = ("/", "/sign-in", "/invite", "/invite/{invite_id}", "/s/{session_id}", "/admin", "/docs")
+VIEWS = (
+    *("/", "/sign-in", "/invite", "/invite/{invite_id}", "/s/{session_id}", "/s/{session_id}/activity", "/activity"),
+    *("/inbox", "/settings", "/admin", "/docs"),
+)
 #: First parts of paths that are no pages: what is missing there is told to a program.
 NO_PAGES = frozenset({"api", "ws", "slack", "sandbox", "assets", "docs", "metrics", "healthz", "readyz"})
 

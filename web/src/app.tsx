@@ -15,6 +15,9 @@ import { Shell } from "~/ui/shell";
 import { Message } from "~/ui/states";
 import { Toast } from "~/ui/toast";
 
+const ActivityPage = lazy(() => import("~/feed/page"));
+const InboxPage = lazy(() => import("~/inbox/page"));
+const SettingsPage = lazy(() => import("~/pages/settings"));
 const SessionPage = lazy(() => import("~/pages/session"));
 const AdminPage = lazy(() => import("~/pages/admin"));
 const ReferencePage = lazy(() => import("~/pages/reference"));
@@ -46,6 +49,11 @@ function Members({ children }: { children: (me: Me) => ReactNode }) {
   return <Shell>{null}</Shell>;
 }
 
+/** A page for whoever is signed in, whose program is fetched when it is first opened. */
+function Own({ page }: { page: (me: Me) => ReactNode }) {
+  return <Members>{(me) => <Suspense fallback={<Shell me={me}>{null}</Shell>}>{page(me)}</Suspense>}</Members>;
+}
+
 function Routes() {
   const [path] = useLocation();
   return (
@@ -65,6 +73,10 @@ function Routes() {
             </Members>
           )}
         </Route>
+        <Route path="/inbox">{() => <Own page={(me) => <InboxPage me={me} />} />}</Route>
+        <Route path="/activity">{() => <Own page={(me) => <ActivityPage me={me} />} />}</Route>
+        <Route path="/s/:id/activity">{({ id }) => <Own page={(me) => <ActivityPage me={me} sessionId={id} />} />}</Route>
+        <Route path="/settings">{() => <Own page={(me) => <SettingsPage me={me} />} />}</Route>
         <Route path="/admin">
           {() => (
             <Members>

@@ -1,8 +1,9 @@
 /** The top of a session: what it is, how it stands, who is here. */
 import { useState } from "react";
-import { Link } from "wouter";
+import { Link, useLocation } from "wouter";
 import { useFollower } from "~/follow/context";
 import { HealthChip } from "~/health/chip";
+import { Bell } from "~/inbox/bell";
 import { compact, moment, plural } from "~/lib/format";
 import { InviteDialog } from "~/people/invite-dialog";
 import { KnockBar } from "~/people/knocks";
@@ -29,10 +30,12 @@ export function SessionHeader({ onSearch, onHelp, isNarrow }: HeaderProps) {
   const role = useSession((state) => state.role);
   const follower = useFollower();
   const others = useSession((state) => state.presence.size - Number(state.presence.has(state.you?.user_id ?? "")));
+  const [, navigate] = useLocation();
   const [open, setOpen] = useState<"invite" | "people" | "rename" | "end" | null>(null);
   const isLive = session?.status === "live";
   const mayInvite = isLive && (role === "host" || role === "editor");
   const items: MenuItem[] = [{ icon: "users", label: "People…", onChoose: () => setOpen("people") }];
+  if (session) items.push({ icon: "history", label: "Activity", onChoose: () => navigate(`/s/${session.id}/activity`) });
   if (isNarrow) items.unshift({ icon: "search", label: "Search…", onChoose: onSearch });
   if (isLive && role === "host") {
     if (isNarrow && others > 0) {
@@ -93,6 +96,7 @@ export function SessionHeader({ onSearch, onHelp, isNarrow }: HeaderProps) {
             <span className="hidden sm:inline">Invite</span>
           </Button>
         )}
+        {session && <Bell />}
         {!isNarrow && (
           <>
             <IconButton icon="search" label="Search (/)" onClick={onSearch} />

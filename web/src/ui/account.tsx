@@ -1,5 +1,6 @@
 /** The person who is signed in, as a menu: where else they are known, and the way out. */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useLocation } from "wouter";
 import { api, type Me } from "~/api/cosession";
 import { useWaysIn } from "~/api/me";
 import { say } from "~/lib/toast";
@@ -8,6 +9,7 @@ import { Menu, type MenuItem } from "./menu";
 
 export function AccountMenu({ me }: { me: Me }) {
   const queries = useQueryClient();
+  const [, navigate] = useLocation();
   const slack = useWaysIn().data?.find((way) => way.provider === "slack");
   const identities = useQuery({
     queryKey: ["identities", me.user_id],
@@ -38,6 +40,7 @@ export function AccountMenu({ me }: { me: Me }) {
         : { icon: "link", label: "Connect Slack", onChoose: () => location.assign(withNext(slack.path, location.pathname)) },
     );
   }
+  items.push({ icon: "settings", label: "Settings", onChoose: () => navigate("/settings") });
   items.push({ icon: "leave", label: "Sign out", onChoose: () => signOut.mutate() });
   return (
     <Menu

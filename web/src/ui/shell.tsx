@@ -2,6 +2,7 @@
 import type { ReactNode } from "react";
 import { Link } from "wouter";
 import type { Me } from "~/api/cosession";
+import { Bell } from "~/inbox/bell";
 import { setTheme, type Theme, useTheme } from "~/lib/theme";
 import { AccountMenu } from "./account";
 import { IconButton, LinkButton } from "./controls";
@@ -39,7 +40,8 @@ export function Logo() {
   );
 }
 
-export function Shell({ me, children }: { me?: Me | null; children: ReactNode }) {
+/** `hearsFeed`: the page shows what happens, and wants to be told when there is more. */
+export function Shell({ me, hearsFeed, children }: { me?: Me | null; hearsFeed?: boolean; children: ReactNode }) {
   return (
     <div className="flex h-full flex-col">
       <header className="border-line bg-surface flex h-13 shrink-0 items-center gap-3 border-b px-4 sm:px-6">
@@ -55,6 +57,10 @@ export function Shell({ me, children }: { me?: Me | null; children: ReactNode })
                 Live
               </LinkButton>
             )}
+            <LinkButton href="/activity" look="ghost" size="sm">
+              Activity
+            </LinkButton>
+            <Bell hearsFeed={hearsFeed} />
             <AccountMenu me={me} />
           </>
         )}
