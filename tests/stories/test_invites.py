@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import timedelta
+from pathlib import Path
 
+import httpx2
 import pytest
 from sqlmodel import select
 
 from core import tables
 from tests.stories.conftest import Cast
 from tests.stories.house import House, Someone
+from tests.stories.test_sign_in_by_mail import Mailbox
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """What depends on the database stands in `tests/core/test_invites.py`."""
+    return sqlite_url
 
 
 async def look(house: House, token: str, who: Someone | None = None) -> dict[str, object]:
@@ -132,23 +142,24 @@ async def test_declining_is_told_to_the_session_and_can_not_be_undone(house: Hou
     assert (await bob.accept(invite_id)).json()["error_code"] == "invite_declined"
 
 
-@pytest.mark.parametrize(
-    ("body", "code"),
-    [
-        ({"role": "viewer", "expires_in": 30}, "invalid"),
-        ({"role": "viewer", "max_uses": 0}, "invalid"),
-        ({"role": "viewer", "email": "bob@example.com\r\nBcc: eve@example.com"}, "invalid"),
-        ({"role": "viewer", "email": "bob@example.com", "max_uses": 3}, "invalid"),
-        ({"role": "viewer", "email": "bob@example.com", "user_id": "usr_" + "a" * 26}, "invalid"),
-        ({"role": "viewer", "user_id": "usr_" + "a" * 26}, "user_not_found"),
-        ({"role": "owner"}, "invalid"),
-    ],
+#: What is asked for, and what it is refused with.
+IMPOSSIBLE: tuple[tuple[dict[str, object], str], ...] = (
+    ({"role": "viewer", "expires_in": 30}, "invalid"),
+    ({"role": "viewer", "max_uses": 0}, "invalid"),
+    ({"role": "viewer", "email": "bob@example.com\r\nBcc: eve@example.com"}, "invalid"),
+    ({"role": "viewer", "email": "bob@example.com", "max_uses": 3}, "invalid"),
+    ({"role": "viewer", "email": "bob@example.com", "user_id": "usr_" + "a" * 26}, "invalid"),
+    ({"role": "viewer", "user_id": "usr_" + "a" * 26}, "user_not_found"),
+    ({"role": "owner"}, "invalid"),
 )
-async def test_an_impossible_invite_is_refused_in_words(house: House, body: dict[str, object], code: str) -> None:
+
+
+async def test_an_impossible_invite_is_refused_in_words(house: House) -> None:
     alice = await house.someone("Alice")
     session_id = await alice.start()
-    answer = await alice.call("POST", f"/api/sessions/{session_id}/invites", json=body)
-    assert answer.json()["error_code"] == code, answer.text
+    for body, code in IMPOSSIBLE:
+        answer = await alice.call("POST", f"/api/sessions/{session_id}/invites", json=body)
+        assert answer.json()["error_code"] == code, answer.text
 
 
 async def test_expiry_takes_effect_at_its_moment_with_no_job_at_all(house: House) -> None:
@@ -183,3 +194,24 @@ async def test_guessing_is_slowed_down_and_says_nothing(house: House) -> None:
     assert statuses[:20] == [404] * 20
     assert 429 in statuses[20:]
     assert len({guess.content for guess in guesses if guess.status_code == 404}) == 1
+
+
+async def test_somebody_new_comes_from_the_mail_into_the_session(house: House, tmp_path: Path) -> None:
+    alice = await house.someone("Alice")
+    session_id = await alice.start("By mail")
+    await alice.invite(session_id, "viewer", email="zoe@example.com")
+    mailbox = Mailbox(house, tmp_path / "data" / "mail")
+    [mail] = await mailbox.settled()
+    assert mail["To"] == "zoe@example.com"
+    assert "By mail" in mail["Subject"]
+    body = mail.get_body(("plain",))
+    assert body is not None
+    link = re.search(r"/sign-in\?next=/invite/(inv_\w+)#(\S+)", body.get_content())
+    assert link is not None
+    async with httpx2.AsyncClient(base_url=house.url, headers={"Origin": house.url}) as browser:
+        assert (await browser.post("/api/sign-in", json={"token": link[2]})).status_code == 200
+        seen = (await browser.get(f"/api/invites/{link[1]}")).json()
+        assert (seen["status"], seen["title"], seen["way"]) == ("live", "By mail", "email")
+        accepted = await browser.post(f"/api/invites/{link[1]}/accept", json={})
+        assert accepted.json() == {"session_id": session_id, "is_waiting": False}
+        assert (await browser.get(f"/api/sessions/{session_id}")).json()["title"] == "By mail"
