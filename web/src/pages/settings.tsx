@@ -173,7 +173,7 @@ function QuietHours({ chosen }: { chosen: Preferences }) {
                 required
                 defaultValue={hours[part]}
                 onBlur={(event) => set(part, event.target.value)}
-                className={`${fieldClass} w-28!`}
+                className={`${fieldClass} w-36!`}
               />
             </label>
           ))}
