@@ -25,6 +25,9 @@ from bot.installations.origin import Origin
 from bot.installations.tokens import NewTokens, Token
 from bot.installations.workspaces import Workspaces
 from bot.intake import COMMAND_KIND, EVENT, INTERACTION, Intake
+from bot.interactions.dispatch import Interactions
+from bot.interactions.front import Front
+from bot.interactions.start_form import StartForm
 from bot.invites.answering import Answering
 from bot.invites.courier import Courier
 from bot.invites.inviting import Inviting
@@ -86,7 +89,8 @@ class SlackDoor:
         self._courier = Courier(db, settings, self._owner, self.workspaces.desk)
         kinds = (EVENT, COMMAND_KIND, INTERACTION)
         self._worker = Worker(db, clock, settings, self._owner, kinds, self.workspaces.handler)
-        self._intake = Intake(db, clock, settings, self._stored)
+        self._front = Front(self.workspaces, pace.ack_within)
+        self._intake = Intake(db, clock, settings, self._stored, self._front)
         self._tell = tell
         self.sockets = SocketMode(settings, self._intake.take, self._stored) if settings.app_token else None
         self._sign_in = (
@@ -145,6 +149,8 @@ class SlackDoor:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._intake.close()
+        await self._front.close()
         await self._keeper.close()
         if self._does_work:
             await self._worker.close()
@@ -190,10 +196,12 @@ class SlackDoor:
             now = self._clock()
             return in_words(await examine(self._db, desk.api, self._settings, bot.realm, now, only=(channel,)))
 
+        deeds = Deeds(desk, bot, people, inviting, doctor)
+        parts = (StartForm(desk, people, deeds, inviting), Answering(desk, bot, people, inviting))
         return {
             EVENT: Lifecycle(desk, bot, events, self._ended),
-            COMMAND_KIND: Commands(Deeds(desk, bot, people, inviting, doctor)),
-            INTERACTION: Answering(desk, bot, people, inviting),
+            COMMAND_KIND: Commands(deeds),
+            INTERACTION: Interactions(parts),
         }
 
     # -- workspaces that come and go

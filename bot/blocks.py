@@ -20,7 +20,13 @@ MAX_ANSWER = 1_500
 #: The card's button that opens the form of invites.
 INVITE = "invite_people"
 
-_AGENTS = {"claude-code": "Claude Code", "codex": "Codex", "gemini": "Gemini CLI", "opencode": "opencode"}
+AGENT_NAMES = {
+    "claude-code": "Claude Code",
+    "codex": "Codex",
+    "gemini": "Gemini CLI",
+    "opencode": "opencode",
+    "aider": "aider",
+}
 _STATUS: dict[Status, str] = {
     "running": ":hourglass_flowing_sand: Working",
     "completed": ":white_check_mark: Done",
@@ -130,7 +136,7 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _agent(name: str | None) -> str:
-    return _cut(_AGENTS.get(name, name), 60) if name else "Agent"
+    return _cut(AGENT_NAMES.get(name, name), 60) if name else "Agent"
 
 
 def _count(number: int, noun: str) -> str:

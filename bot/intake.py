@@ -1,11 +1,15 @@
 """Takes requests from Slack in: verified on the raw bytes, stored, and only then answered.
 
 Bolt reads the request and runs the listeners; `before_authorize` is where it can be stored before anything else. If
-storing fails Slack gets a 500 and sends it again, so nothing that was answered with 200 is ever lost.
+storing fails Slack gets a 500 and sends it again, so nothing that was answered with 200 is ever lost. Commands, clicks
+and forms, which Slack sends once and gives up after three seconds, are answered within one: where storing takes longer
+the answer says that it is not known yet, and whoever made the request is told should it fail. Whatever needs no storing
+is answered by `interactions.front`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -22,12 +26,14 @@ from starlette.background import BackgroundTask
 
 from bot import metrics
 from bot.commands import COMMAND, acknowledge, parse
+from bot.interactions.front import NOT_TAKEN, Front, late_answer
 from bot.settings import SlackSettings
 from bot.signature import is_genuine
 from bot.web import Bot
 from core import inbox
 from core.clock import Clock
 from core.db import Database
+from core.errors import CosessionError
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +47,13 @@ EVENT, COMMAND_KIND, INTERACTION = "slack_event", "slack_command", "slack_intera
 class Intake:
     """The one URL of events, commands and interactivity. `stored` is called once a request is stored and answered."""
 
-    def __init__(self, db: Database, clock: Clock, settings: SlackSettings, stored: Callable[[], None]) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, settings: SlackSettings, stored: Callable[[], None], front: Front
+    ) -> None:
         self._db = db
+        self._front = front
+        #: Requests that were answered before they were known to be stored.
+        self._late: set[asyncio.Task[Any]] = set()
         self._clock = clock
         self._settings = settings
         self._stored = stored
@@ -123,10 +134,40 @@ class Intake:
         if body.get("type") == "url_verification":
             return await next()
         kind, item_id = name_of(body, req.raw_body)
+        if kind != EVENT:
+            answer = await self._front.answer(body, req.raw_body)
+            if answer is not None:
+                return answer
         raw = req.raw_body.encode()
-        await self._db.write(lambda tx: inbox.store(tx, item_id, kind, raw))
+        storing = asyncio.ensure_future(self._db.write(lambda tx: inbox.store(tx, item_id, kind, raw)))
+        # Slack sends an event again, but neither a command nor a click: who made those sees an error instead.
+        done, _ = await asyncio.wait({storing}, timeout=None if kind == EVENT else self._settings.pace.ack_within)
+        if not done:
+            self._answer_late(storing, req.raw_body)
+            return late_answer(body)
+        storing.result()
         metrics.LAST_EVENT.set(self._clock().timestamp())
         return await next() if kind == COMMAND_KIND else BoltResponse(status=200, body="")
+
+    def _answer_late(self, storing: asyncio.Future[bool], raw: str) -> None:
+        """It goes on being stored; should that fail, whoever made the request is told so."""
+
+        async def follow() -> None:
+            try:
+                await storing
+            except CosessionError as error:
+                log.error("a request that was answered could not be stored: %s", error)
+                self._front.tell_later(raw, NOT_TAKEN)
+            else:
+                self._stored()
+
+        task = asyncio.create_task(follow())
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
+
+    async def close(self) -> None:
+        """Waits for what was answered and is still being stored."""
+        await asyncio.gather(*self._late, return_exceptions=True)
 
 
 def name_of(body: dict[str, Any], raw: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from bot.commands import COMMAND, USAGE_HINT
 from bot.installations.oauth import RETURN as INSTALL_RETURN
+from bot.interactions.front import MESSAGE_SHORTCUT, SHORTCUT
 from bot.sign_in import RETURN
 from bot.sign_in import SCOPES as SIGN_IN_SCOPES
 
@@ -54,6 +55,23 @@ NEEDS = (
     ),
     Need("the same in private channels", ("groups:history", "groups:read"), ("message.groups",), is_optional=True),
     Need("the same in direct messages", ("im:read",), ("message.im",), is_optional=True),
+)
+
+
+#: What people find in Slack's own menus: anywhere, and on a message.
+SHORTCUTS = (
+    {
+        "name": "Start a session",
+        "type": "global",
+        "callback_id": SHORTCUT,
+        "description": "Start a live coding session, with a thread for it",
+    },
+    {
+        "name": "Start a session from it",
+        "type": "message",
+        "callback_id": MESSAGE_SHORTCUT,
+        "description": "Start a live coding session that begins with this message and its thread",
+    },
 )
 
 
@@ -109,6 +127,7 @@ def _over_http(base_url: str, *, many: bool) -> dict[str, Any]:
         "display_information": {"name": NAME, "description": DESCRIPTION, "background_color": "#1a1a2e"},
         "features": {
             "bot_user": {"display_name": NAME, "always_online": True},
+            "shortcuts": [dict(shortcut) for shortcut in SHORTCUTS],
             **_unfurled(base),
             "slash_commands": [
                 {

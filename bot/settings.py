@@ -36,6 +36,8 @@ class Pace:
     idle: float = 300.0
     #: How often the position of a reader that has nothing to post is stored.
     save_every: float = 1.0
+    #: How long a command, a click or a form may wait for its answer. Slack gives up after 3 s, and shows that.
+    ack_within: float = 0.8
     #: Failures after which an item of the inbox is parked.
     max_tries: int = 8
     #: Connections in Socket Mode, and how long one that was replaced is still listened to.

@@ -192,6 +192,11 @@ class SlackApi:
         answer = await self._call("conversations.replies", args, is_get=True)
         return next((message for message in answer["messages"] if message["ts"] == root), None)
 
+    async def thread_of(self, channel: str, root: str, most: int) -> list[Payload]:
+        """The messages of a thread, its root first, and no more than so many."""
+        args = {"channel": channel, "ts": root, "limit": most}
+        return (await self._call("conversations.replies", args, is_get=True))["messages"][:most]
+
     async def message_at(self, channel: str, root: str, ts: str) -> Payload | None:
         """One reply as it stands now, or None where it is gone."""
         args = {"channel": channel, "ts": root, "oldest": ts, "latest": ts, "inclusive": True, "limit": 2}

@@ -34,6 +34,8 @@ class Ask:
     root: str = ""
     channel_name: str = ""
     response_url: str = ""
+    #: It was not said in the channel that it is about: the answer is a direct message.
+    is_answered_alone: bool = False
 
     @property
     def is_direct(self) -> bool:
@@ -66,7 +68,7 @@ class Answers:
                 pass
             else:
                 return
-        if ask.is_direct or not ask.channel:
+        if ask.is_direct or ask.is_answered_alone or not ask.channel:
             await self.write(ask.user, text, blocks, key=ask.key, thread_ts=ask.root)
         else:
             await self._whisper(ask, text, blocks)

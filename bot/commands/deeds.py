@@ -49,13 +49,14 @@ class Deeds:
 
     async def do(self, ask: Ask) -> Wish | None:
         """What is wished for; guests and bots wish for nothing."""
+        return await self.table[ask.word](ask) if ask.word == "help" or await self.admits(ask) else None
+
+    async def admits(self, ask: Ask) -> bool:
+        """Whether somebody may act from Slack at all; who may not is told."""
         profile = await self._people.profile(ask.user)
-        if profile.is_bot:
-            return None
-        if profile.is_outsider and ask.word != "help":
+        if profile.is_outsider:
             await self.answers.tell(ask, GUEST)
-            return None
-        return await self.table[ask.word](ask)
+        return not profile.is_outsider and not profile.is_bot
 
     def _simply(self, run: Callable[[Transaction, Actor, Ask], str]) -> Deed:
         async def deed(ask: Ask) -> Wish | None:

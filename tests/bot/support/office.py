@@ -87,11 +87,15 @@ class MortalDatabase(Database):
         self.lives = lives
         self.steps = 0
         self.died = asyncio.Event()
+        #: While it is not set, everything takes.
+        self.is_open = asyncio.Event()
+        self.is_open.set()
 
     def on_commit(self, poke: Poke) -> None:
         self._behind.on_commit(lambda appended: None if self.died.is_set() else poke(appended))
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
+        await self.is_open.wait()
         if self.died.is_set():
             raise StorageUnavailable
         return await self._behind.read(work)
@@ -103,6 +107,7 @@ class MortalDatabase(Database):
         return result
 
     async def _step(self) -> None:
+        await self.is_open.wait()
         if self.died.is_set():
             raise StorageUnavailable
         self.steps += 1

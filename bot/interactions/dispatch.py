@@ -1,0 +1,34 @@
+"""From a stored interaction to whom it concerns. What concerns nobody was a link, and is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from bot.interactions.payloads import Payload, payload_of, user_of
+from bot.worker import Lane, Wish
+from core.inbox import Item
+
+
+class Part(Protocol):
+    """Handles some of the interactions."""
+
+    def concerns(self, payload: Payload) -> bool: ...
+
+    async def handle(self, item: Item) -> Wish | None: ...
+
+
+class Interactions:
+    """Belongs to one workspace. **Who wants to hear of more hooks in here**: the first that it concerns handles it."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._parts = parts
+
+    def lane(self, item: Item) -> Lane:
+        user = user_of(payload_of(item))
+        return Lane(f"clicks of {user}", user)
+
+    async def handle(self, item: Item) -> Wish | None:
+        payload = payload_of(item)
+        part = next((part for part in self._parts if part.concerns(payload)), None)
+        return await part.handle(item) if part is not None else None
