@@ -156,9 +156,22 @@ class Courier:
             await self._postpone(letter, backoff(self._pace, letter.attempts + 1), has_failed=True)
         except Refused as refusal:
             await self._refused(letter, refusal)
+        except CosessionError:
+            raise
+        except Exception:
+            log.exception("the letter of %s could not be delivered", letter.invite_id)
+            await self._has_failed(letter)
         else:
             return True
         return False
+
+    async def _has_failed(self, letter: Letter) -> None:
+        """Something of ours is wrong with this one: the others are not to wait for it."""
+        failures = letter.attempts + 1
+        if failures < self._pace.max_tries:
+            await self._postpone(letter, backoff(self._pace, failures), has_failed=True)
+        else:
+            await self._write(lambda tx: letters.give_up(tx, letter, "The message could not be written."))
 
     async def _bring(self, desk: Desk, letter: Letter) -> None:
         shown = letter_shown(letter, self._settings.session_url(letter.session_id))

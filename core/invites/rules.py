@@ -157,6 +157,8 @@ def state_for(tx: Transaction, session: tables.Session, invite: tables.Invite, u
     is_in = seat is not None and seat.removed_at is None
     if is_in and tx.sql.get(tables.InviteUse, (invite.id, user_id)) is not None:
         return "accepted"
+    if is_in and seat is not None and is_open(invite) and not outranks(as_role(invite.role), as_role(seat.role)):
+        return "accepted"  # It would give them nothing, so it takes nothing: hosts try their own links, old ones too.
     found = state(tx, session, invite)
     if found == "revoked":
         return found
@@ -164,8 +166,6 @@ def state_for(tx: Transaction, session: tables.Session, invite: tables.Invite, u
         return "left"
     if found != "live":
         return found
-    if is_in and seat is not None and is_open(invite) and not outranks(as_role(invite.role), as_role(seat.role)):
-        return "accepted"  # It would give them nothing, so it takes nothing: hosts try their own links.
     knock = tx.sql.get(tables.Knock, (session.id, user_id))
     if knock is not None and knock.invite_id == invite.id and knock.state in ("waiting", "refused"):
         return "waiting" if knock.state == "waiting" else "refused"

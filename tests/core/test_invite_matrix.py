@@ -61,11 +61,11 @@ def right_answer(state: str, way: Way, role: Role, who: str) -> str:
         return "invite_not_yours"
     if who == "left":
         return "invite_revoked" if state in ("revoked", *(s for s in STATES if "inviter" in s)) else "invite_left"
-    if state in REFUSED:
-        return REFUSED[state]
     held = SEATED.get(who)
     if way == "link" and held is not None and RANK[held] >= RANK[role]:
         return "nothing"
+    if state in REFUSED:
+        return REFUSED[state]
     if state in ("approval", "waiting"):
         return "waits"
     if state == "refused":
