@@ -104,7 +104,9 @@ def mount_mailbox(app: FastAPI, settings: Settings) -> None:
         plain = f"<details><summary>Plain text</summary><pre>{escape(_part(mail, 'plain'))}</pre></details>"
         back = f'<p><a href="{MAILBOX}">All mail</a></p>'
         page = HTMLResponse(_page(f"{back}<dl>{heads}</dl>{frame}{plain}"))
-        page.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'"
+        page.headers["Content-Security-Policy"] = (
+            "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; img-src data:"
+        )
         return page
 
     @router.get(MAILBOX + "/{name}/body")
@@ -136,6 +138,7 @@ def _row(name: str, mail: EmailMessage) -> str:
 def _page(content: str) -> str:
     return f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>Mailbox · Cosession</title>
 <meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
 <style>body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 44rem; margin: 2rem auto; padding: 0 1rem }}
 iframe {{ width: 100%; height: 36rem; border: 1px solid #8888; border-radius: 8px }} pre {{ white-space: pre-wrap }}
 dl {{ display: grid; grid-template-columns: auto 1fr; gap: 0 1rem }} dd {{ margin: 0; overflow-wrap: anywhere }}</style>

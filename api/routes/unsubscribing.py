@@ -45,6 +45,7 @@ async def unsubscribe(token: str, api: ApiDep) -> HTMLResponse:
 def _page(title: str, content: str, status: int = 200) -> HTMLResponse:
     html = f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>{title} · Cosession</title>
 <meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
 <style>body {{ font: 17px/1.5 system-ui, sans-serif; max-width: 34rem; margin: 15vh auto; padding: 0 1.25rem }}
 button {{ font: inherit; font-weight: 600; padding: .6rem 1.2rem; border-radius: 8px; border: 0; color: #fff;
 background: #4338ca; cursor: pointer }}</style><main><h1>{title}</h1>{content}</main>"""

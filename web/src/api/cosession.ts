@@ -21,6 +21,14 @@ export interface Me {
   is_admin?: boolean;
 }
 
+export interface Profile {
+  username: string;
+  /** A name of the IANA's list; empty until it is known. */
+  time_zone: string;
+  /** How dates are written; empty for as the browser does. */
+  language: string;
+}
+
 export interface WayIn {
   provider: string;
   path: string;
@@ -187,6 +195,14 @@ export const api = {
   openapi: (signal?: AbortSignal) => request<OpenApi>("GET", "/openapi.json", undefined, signal),
   /** `replaces`: who was signed in in this browser until now. */
   signIn: (token: string) => request<Me & { replaces: string | null }>("POST", "/api/sign-in", { token }),
+  /** Has a mail sent, if somebody can come in by the address. */
+  askForLink: (email: string) => request<{ expires_in: number }>("POST", "/api/sign-in/email", { email }),
+  /** Whose address a mailed link went to; spends nothing. */
+  lookAtLink: (token: string) => request<{ email: string }>("POST", "/api/sign-in/email/look", { token }),
+  signInByCode: (code: string) =>
+    request<Me & { replaces: string | null }>("POST", "/api/sign-in/email/code", { code }),
+  profile: (signal?: AbortSignal) => request<Profile>("GET", "/api/me/profile", undefined, signal),
+  changeProfile: (change: Partial<Profile>) => request<Profile>("PATCH", "/api/me/profile", change),
   /** Other systems by which people may come in here, and where that begins. */
   waysIn: (signal?: AbortSignal) => request<{ ways: WayIn[] }>("GET", "/api/sign-in", undefined, signal),
   identities: (signal?: AbortSignal) =>

@@ -1,13 +1,12 @@
-/** Signing in by a one-time link: its secret stands after the `#`, so it is in no log; opening the page spends it. */
-import { useQueryClient } from "@tanstack/react-query";
+/** Signing in by a one-time link: its secret stands after the `#`, so it is in no log. Opening the page spends one that
+ * was printed or shown, and not one that was mailed. */
 import { useEffect, useRef, useState } from "react";
-import { useLocation } from "wouter";
-import { api, type Me } from "~/api/cosession";
+import { api } from "~/api/cosession";
 import { ApiError } from "~/api/http";
 import { useMe, useWaysIn } from "~/api/me";
 import { useTitle } from "~/lib/hooks";
 import { nextPath } from "~/lib/next";
-import { say } from "~/lib/toast";
+import { ByMail, Confirm, isMailed, useArrived } from "~/pages/sign-in-by-mail";
 import { withNext } from "~/ui/account";
 import { Button, LinkButton, Spinner } from "~/ui/controls";
 import { Shell } from "~/ui/shell";
@@ -16,17 +15,31 @@ import { Message } from "~/ui/states";
 export function SignInPage() {
   useTitle("Sign in · Cosession");
   // Taken at once: the address loses both, so that going back or reloading does not spend the link again.
-  const [{ token, next }] = useState(() => ({ token: location.hash.slice(1), next: nextPath(location.search) }));
-  return token === "" ? <SignedOutPage /> : <Arrival token={token} next={next} />;
+  const [{ token, next }, arrive] = useState(link);
+  useEffect(() => {
+    if (token !== "") history.replaceState(null, "", "/sign-in");
+    // A link that is pasted while this page is open loads nothing anew.
+    const pasted = () => location.hash !== "" && arrive(link());
+    addEventListener("hashchange", pasted);
+    return () => removeEventListener("hashchange", pasted);
+  }, [token]);
+  if (token === "") return <SignedOutPage />;
+  if (!isMailed(token)) return <Arrival key={token} token={token} next={next} />;
+  return (
+    <Shell me={null}>
+      <Confirm key={token} token={token} next={next} />
+    </Shell>
+  );
 }
+
+const link = () => ({ token: location.hash.slice(1), next: nextPath(location.search) });
 
 function Arrival({ token, next }: { token: string; next: string }) {
   const [error, setError] = useState<ApiError | null>(null);
   // Whoever a dead link leaves here may go on.
   const was = useMe({ enabled: error !== null }).data ?? null;
   const [attempt, setAttempt] = useState(0);
-  const [, navigate] = useLocation();
-  const queries = useQueryClient();
+  const arrived = useRef(useArrived(next));
   const spent = useRef(-1);
 
   useEffect(() => {
@@ -34,18 +47,12 @@ function Arrival({ token, next }: { token: string; next: string }) {
     if (spent.current === attempt) return;
     spent.current = attempt;
     setError(null);
-    history.replaceState(null, "", "/sign-in");
-    api.signIn(token).then(
-      ({ replaces, ...now }) => {
-        if (replaces) say(`You are ${now.username} in this browser now. Until now it was ${replaces}.`);
-        // Nothing that the last person could see stays.
-        queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== "me" });
-        queries.setQueryData<Me | null>(["me"], now);
-        navigate(next, { replace: true });
-      },
-      (reason: unknown) => setError(reason instanceof ApiError ? reason : new ApiError(0, "unknown", String(reason))),
-    );
-  }, [token, next, attempt, navigate, queries]);
+    api
+      .signIn(token)
+      .then(arrived.current, (reason: unknown) =>
+        setError(reason instanceof ApiError ? reason : new ApiError(0, "unknown", String(reason))),
+      );
+  }, [token, attempt]);
 
   return (
     <Shell me={error ? was : null}>
@@ -96,6 +103,7 @@ export function SignedOutPage() {
   const me = useMe().data ?? null;
   const ways = useWaysIn();
   const slack = ways.data?.find((way) => way.provider === "slack");
+  const hasMail = ways.data?.some((way) => way.provider === "email") ?? false;
   const asked = new URLSearchParams(location.search);
   const said = asked.get("slack");
   const next = location.pathname === "/sign-in" ? nextPath(location.search) : location.pathname;
@@ -107,7 +115,10 @@ export function SignedOutPage() {
             {slackSaid[said] ?? slackSaid.failed}
           </p>
         ) : (
-          <p>Live, shared AI coding sessions.{slack ? "" : " You come in by a link."}</p>
+          <p>
+            Live, shared AI coding sessions.
+            {slack || hasMail ? "" : " You come in by a link."}
+          </p>
         )}
         {me && (
           <LinkButton href={next} look="primary">
@@ -122,6 +133,7 @@ export function SignedOutPage() {
             Sign in with Slack
           </a>
         )}
+        {hasMail && !me && <ByMail next={next} />}
         <HowToSignIn />
         <Button size="sm" icon="retry" look="ghost" onClick={() => location.assign("/")}>
           I have signed in already
@@ -135,7 +147,9 @@ function HowToSignIn() {
   return (
     <div className="bg-surface border-line rounded-card border p-4 text-left">
       <p className="text-ink font-medium">If you run this server</p>
-      <p className="mt-1">It prints a one-time sign-in link each time it starts. On its machine, this prints another:</p>
+      <p className="mt-1">
+        It prints a one-time sign-in link each time it starts. On its machine, this prints another:
+      </p>
       <code className="bg-code border-line text-ink mt-2 block rounded border px-2.5 py-2 text-xs break-words">
         cosession user sign-in you@example.com
       </code>
