@@ -34,6 +34,7 @@ from bot.invites.inviting import Inviting
 from bot.keeper import Keeper
 from bot.manifest import bot_scopes
 from bot.messages import Events
+from bot.notices import Notices
 from bot.settings import Pace, SlackSettings
 from bot.sign_in import Browsers, SignIn
 from bot.socket_mode import SocketMode
@@ -87,6 +88,7 @@ class SlackDoor:
         )
         self._keeper = Keeper(self._desk, self.workspaces.desk)
         self._courier = Courier(db, settings, self._owner, self.workspaces.desk)
+        self._notices = Notices(db, clock, settings, self._owner, self.workspaces.desk, present)
         kinds = (EVENT, COMMAND_KIND, INTERACTION)
         self._worker = Worker(db, clock, settings, self._owner, kinds, self.workspaces.handler)
         self._front = Front(self.workspaces, pace.ack_within)
@@ -135,6 +137,7 @@ class SlackDoor:
             self._tasks.append(asyncio.create_task(self._worker.run(), name="slack inbox"))
             self._tasks.append(asyncio.create_task(self._keeper.run(), name="slack mirrors"))
             self._tasks.append(asyncio.create_task(self._courier.run(), name="slack invites"))
+            self._tasks.append(asyncio.create_task(self._notices.run(), name="slack notices"))
             self._tasks.append(asyncio.create_task(self._renew_tokens(), name="slack tokens"))
             self._tasks.append(asyncio.create_task(self._measure(), name="slack measures"))
             if self.sockets is not None:
@@ -155,6 +158,7 @@ class SlackDoor:
         if self._does_work:
             await self._worker.close()
             await self._courier.close()
+            await self._notices.close()
         await self.workspaces.close()
         if self._sign_in is not None:
             await self._sign_in.close()
@@ -165,6 +169,10 @@ class SlackDoor:
         """Another process has added to these sessions. What nobody tells is found by a slow look."""
         self._keeper.wake(session_ids)
         self._courier.hear()
+
+    def has_notices(self) -> None:
+        """Somebody is to be told something, now or soon."""
+        self._notices.wake()
 
     def inbox_grew(self) -> None:
         """A request was stored, in this process or another. What nobody tells is found by a slow look."""

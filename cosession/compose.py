@@ -146,6 +146,7 @@ def compose(
         news.on_news(notifier.wake)
     if slack is not None and does_work:
         news.on_news(slack.has_news)
+        notifier.on_deliveries = slack.has_notices
         signals.subscribe(INBOX, lambda _: slack.inbox_grew())
 
     @asynccontextmanager

@@ -22,7 +22,7 @@ from core.db import Transaction
 from core.errors import NotSignedIn
 from core.ids import derived_id
 from core.invites.rules import state_for
-from core.notifications.deciding import Drop, Outside, Send, Wait, as_kind, verdict, way_out
+from core.notifications.deciding import STALE, Drop, Outside, Send, Wait, as_kind, verdict, way_out
 from core.notifications.preferences import Wishes, who_muted, wishes_of
 from core.notifications.showing import Item, shown
 from core.notifications.taking_up import add_delivery
@@ -88,6 +88,9 @@ def begin(tx: Transaction, what: Due, looking: Looking) -> Batch | None:
     if begun:
         # A message that was begun stays as it is: it may be there already.
         held = [row for row in begun if row.batch_id == begun[0].batch_id]
+        if tx.now - held[0].created_at > STALE:
+            _fail(tx, held, "stale", "it was tried for too long")
+            return None
         return _batch(tx, what, held) if all(row.not_before <= tx.now for row in held) else None
     wishes = wishes_of(tx, [what.user_id]).get(what.user_id)
     going = [row for row in rows if row.not_before <= tx.now and _goes_now(tx, row, wishes, looking)]
@@ -191,17 +194,39 @@ def postpone(tx: Transaction, batch: Batch, seconds: float, problem: str = "", *
         tx.sql.add(row)
 
 
+def put_off(tx: Transaction, what: Due, seconds: float) -> None:
+    """Nothing can be sent to this person for now, for a reason that is not theirs."""
+    for row in _open(tx, what):
+        row.not_before = max(row.not_before, tx.now + timedelta(seconds=seconds))
+        tx.sql.add(row)
+
+
+def unreachable(tx: Transaction, what: Due, problem: str) -> None:
+    """This channel leads to the person no more: the next one takes what is not read."""
+    _reroute(tx, what.channel, _open(tx, what), problem)
+
+
 def give_up(tx: Transaction, batch: Batch, problem: str) -> None:
     """It cannot be sent by this channel: the next one that leads to the person takes what is not read."""
-    rows = _held(tx, batch)
-    wishes = wishes_of(tx, [batch.user_id]).get(batch.user_id)
+    _reroute(tx, batch.channel, _held(tx, batch), problem)
+
+
+def _fail(tx: Transaction, rows: Sequence[tables.NotificationDelivery], outcome: str, problem: str) -> None:
     for row in rows:
-        row.settled_at, row.outcome, row.problem, row.intended_at = tx.now, "failed", problem[:500], None
+        row.settled_at, row.outcome, row.problem, row.intended_at = tx.now, outcome, problem[:500], None
         tx.sql.add(row)
+    tx.sql.flush()
+
+
+def _reroute(tx: Transaction, channel: Outside, rows: Sequence[tables.NotificationDelivery], problem: str) -> None:
+    _fail(tx, rows, "failed", problem)
+    people = wishes_of(tx, {row.user_id for row in rows})
+    for row in rows:
+        wishes = people.get(row.user_id)
         item = tx.sql.get(tables.Notification, row.notification_id, populate_existing=True)
         if item is None or wishes is None or item.read_at is not None:
             continue
-        way = way_out(as_kind(item.kind), wishes.wanted, wishes.reachable, batch.channel)
+        way = way_out(as_kind(item.kind), wishes.wanted, wishes.reachable, channel)
         if way is not None:
             add_delivery(tx, item, way)
 
@@ -275,6 +300,8 @@ __all__ = [
     "next_due_at",
     "postpone",
     "prune",
+    "put_off",
     "sent",
+    "unreachable",
     "values_of",
 ]
