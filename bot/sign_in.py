@@ -42,7 +42,7 @@ SCOPES = ("openid", "profile", "email")
 LIFETIME = timedelta(minutes=10)
 _AUDIENCE = "cosession:slack_sign_in"
 _ISSUER = "https://slack.com"
-_NEXT = re.compile(r"^/((s|invite)/[a-z0-9_]{1,64})?$")
+_NEXT = re.compile(r"^/((s|invite)/[a-z0-9_]{1,64})?\Z")
 #: Longest `code` that is handed on; Slack's have about 110 characters.
 _MAX_CODE = 512
 

@@ -229,7 +229,11 @@ async def test_a_way_back_that_nobody_began_is_refused(browser: Browser, query: 
 
 
 @pytest.mark.parametrize(
-    "next_path", ["//evil.example", "https://evil.example", "/\\evil.example", "/s/../../x", "/s/a?b"]
+    "next_path",
+    [
+        *("//evil.example", "https://evil.example", "/\\evil.example", "/s/../../x", "/s/a?b", "/s/a\n"),
+        *("/invite/", "/invite/../x"),
+    ],
 )
 async def test_nobody_is_sent_elsewhere_afterwards(browser: Browser, next_path: str) -> None:
     assert await browser.sign_in(BOB, next_path) == "/"
@@ -263,3 +267,8 @@ async def test_the_last_way_into_an_account_cannot_be_cut(house: House, browser:
     answer = await browser.http.delete("/api/me/identities/slack")
     assert (answer.status_code, answer.json()["error_code"]) == (409, "last_way_in")
     assert len((await browser.http.get("/api/me/identities")).json()["items"]) == 1
+
+
+async def test_somebody_who_is_invited_is_led_to_the_invite(browser: Browser) -> None:
+    invite = "/invite/inv_" + "a" * 26
+    assert await browser.sign_in(BOB, invite) == invite
