@@ -65,7 +65,7 @@ class Nursery:
 
 
 def periods(wish: Wish, zone: str, after: datetime, until: datetime) -> list[str]:
-    """The names of the last periods that become due in between, found by looking at a clock on the wall every minute."""
+    """The names of the last periods that become due in between, found by looking at the clock on the wall."""
     found: dict[str, None] = {}
     moment = max(after, until - timedelta(days=8)) - timedelta(days=1)
     while wish.cadence != "off" and moment <= until:
