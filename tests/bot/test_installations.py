@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import AsyncGenerator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import col, select
@@ -25,6 +26,8 @@ from tests.bot.test_requests import event, send, signed
 
 @pytest.fixture
 async def street(small_office: Office) -> AsyncGenerator[Street]:
+    if small_office.engine.sockets.is_on:
+        pytest.skip("two workspaces in boxes have no connections in common")
     async with open_street(small_office) as street:
         yield street
 
@@ -199,7 +202,8 @@ async def test_twenty_workers_that_need_a_new_token_at_once_ask_for_one(office: 
     await grant(office.web, office.engine, FIRST, "Acme")
     office.clock.passed += timedelta(hours=13)
     settings_for(office, f"{office.engine.base_url}/api/")
-    settings = SlackSettings(signing_secret="", base_url=office.base_url, **office.settings)
+    known: dict[str, Any] = {"signing_secret": "", "base_url": office.base_url, **office.settings}
+    settings = SlackSettings(**known)
     asked = NewTokens(settings, Sealer(KEY), office.clock)
     await asked.api.open()
     try:

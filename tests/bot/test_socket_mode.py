@@ -12,7 +12,7 @@ from bot.socket_mode import as_request
 from core.limits import TokenBuckets
 from tests.bot import test_both_ways, test_changes, test_start
 from tests.bot.support.office import SECRET, Office, open_office
-from tests.bot.test_requests import event, send, signed
+from tests.bot.test_requests import event, post, send, signed
 
 APP_TOKEN = "xapp-of-the-tests"
 Story = Callable[[Office], Awaitable[None]]
@@ -152,7 +152,7 @@ async def test_the_same_event_over_both_ways_has_one_effect(sqlite_url: str) -> 
 async def test_over_http_nobody_gets_in_where_there_is_no_signing_secret(connected: Office) -> None:
     for secret in ("", "guess"):
         body = event("Ev1")
-        assert (await send(connected, body, **signed(connected, body, secret=secret))).status_code == 401
+        assert (await post(connected, body, **signed(connected, body, secret=secret))).status_code == 401
 
 
 @pytest.mark.parametrize(
