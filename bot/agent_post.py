@@ -51,13 +51,13 @@ class AgentPost:
         if self._progress is not None and self._progress.status == "running":
             self._progress.status, self.is_stale = "interrupted", True
 
-    async def fold(self, thread: Thread, entries: Sequence[Entry]) -> int | None:
-        """Sums up a stretch of the log in which nobody speaks. Only a new turn is posted at once; then the position
-        that was stored with it is returned."""
+    async def fold(self, thread: Thread, entries: Sequence[Entry], *, may_begin: bool = True) -> int | None:
+        """Sums up a stretch of the log in which nobody speaks. Only a new turn is posted at once, where it may be; then
+        the position that was stored with it is returned."""
         progress = copy.deepcopy(self._progress)
         has_changed = False
         for entry in entries:
-            if progress is None and begins_turn(entry.event):
+            if progress is None and may_begin and begins_turn(entry.event):
                 progress = Progress(entry.seq)
             has_changed |= progress is not None and progress.apply(entry.event)
         stored = None

@@ -25,6 +25,7 @@ from bot.installations.origin import Origin
 from bot.installations.tokens import NewTokens, Token
 from bot.installations.workspaces import Workspaces
 from bot.intake import COMMAND_KIND, EVENT, INTERACTION, Intake
+from bot.interactions.card import Buttons
 from bot.interactions.dispatch import Interactions
 from bot.interactions.front import Front
 from bot.interactions.start_form import StartForm
@@ -205,7 +206,7 @@ class SlackDoor:
             return in_words(await examine(self._db, desk.api, self._settings, bot.realm, now, only=(channel,)))
 
         deeds = Deeds(desk, bot, people, inviting, doctor)
-        parts = (StartForm(desk, people, deeds, inviting), Answering(desk, bot, people, inviting))
+        parts = (Buttons(deeds), StartForm(desk, people, deeds, inviting), Answering(desk, bot, people, inviting))
         return {
             EVENT: Lifecycle(desk, bot, events, self._ended),
             COMMAND_KIND: Commands(deeds),

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from bot.mrkdwn import escape, to_parts
@@ -17,8 +18,9 @@ Block = dict[str, Any]
 MAX_NAMES = 8
 MAX_PROMPT = 400
 MAX_ANSWER = 1_500
-#: The card's button that opens the form of invites.
+#: The card's buttons; the value of each is the session's id. INVITE opens the form of invites.
 INVITE = "invite_people"
+JOIN, MUTE, UNMUTE, END = "join_session", "mute_mirror", "unmute_mirror", "end_session"
 
 AGENT_NAMES = {
     "claude-code": "Claude Code",
@@ -63,6 +65,9 @@ class Card:
     tokens: int | None = None
     agent: str | None = None
     session_id: str = ""
+    #: Whoever has muted the thread; empty while it is copied into.
+    muted_by: str = ""
+    last_activity: datetime | None = None
 
 
 def card(view: Card) -> Shown:
@@ -76,27 +81,65 @@ def card(view: Card) -> Shown:
     counts = [_count(view.participants, "participant"), _count(view.messages, "message")]
     if view.tokens:
         counts.append(f"{view.tokens:,} tokens")
-    hint = "Reply in this thread to talk to everybody in the session." if view.is_live else "This session has ended."
-    button: Block = {
-        "type": "button",
-        "action_id": "open_session",
-        "text": {"type": "plain_text", "text": "Open session" if view.is_live else "Read session"},
-        "url": view.url,
-    }
-    buttons = [button]
-    if view.is_live:
-        button["style"] = "primary"
-        text = {"type": "plain_text", "text": "Invite"}
-        buttons.append({"type": "button", "action_id": INVITE, "text": text, "value": view.session_id})
+    if view.last_activity is not None:
+        counts.append(f"last activity {_moment(view.last_activity)}")
     blocks: list[Block] = [
         {"type": "header", "text": {"type": "plain_text", "text": _cut(view.title, 150), "emoji": False}},
         {"type": "section", "fields": fields},
-        {"type": "actions", "elements": buttons},
-        {"type": "context", "elements": [_mrkdwn(" · ".join(counts)), _mrkdwn(hint)]},
+        {"type": "actions", "elements": _buttons(view)},
+        {"type": "context", "elements": [_mrkdwn(" · ".join(counts)), _mrkdwn(_hint(view))]},
     ]
     state = "Live session" if view.is_live else "Ended session"
     text = f"{state}: {escape(_cut(view.title, 200))} (host {escape(_cut(view.host, 200))})"
     return Shown(text, tuple(blocks))
+
+
+def _hint(view: Card) -> str:
+    if not view.is_live:
+        return "This session has ended."
+    if view.muted_by:
+        name = escape(_cut(view.muted_by, 80))
+        return f":mute: Muted by *{name}*: what is said in the session is not copied here. Replies still reach it."
+    return "Reply in this thread to talk to everybody in the session."
+
+
+def _buttons(view: Card) -> list[Block]:
+    """Open and Join first; what only hosts may do comes last, and asks before it ends anything."""
+    link: Block = {
+        "type": "button",
+        "action_id": "open_session",
+        "text": _plain("Open session" if view.is_live else "Read session"),
+        "url": view.url,
+    }
+    if not view.is_live:
+        return [link]
+    mute = (UNMUTE, "Unmute mirror") if view.muted_by else (MUTE, "Mute mirror")
+    confirm = {
+        "title": _plain("End the session?"),
+        "text": _plain("It ends for everybody. It stays readable."),
+        "confirm": _plain("End it"),
+        "deny": _plain("Go on"),
+    }
+    return [
+        {**link, "style": "primary"},
+        _button(JOIN, "Join", view),
+        _button(INVITE, "Invite", view),
+        _button(*mute, view),
+        {**_button(END, "End", view), "style": "danger", "confirm": confirm},
+    ]
+
+
+def _button(action_id: str, label: str, view: Card) -> Block:
+    return {"type": "button", "action_id": action_id, "text": _plain(label), "value": view.session_id}
+
+
+def _moment(at: datetime) -> str:
+    """In the reader's own zone and words (https://docs.slack.dev/messaging/formatting-message-text, dates)."""
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}}, {{time}}|{at:%Y-%m-%d %H:%M} UTC>"
+
+
+def _plain(text: str) -> Block:
+    return {"type": "plain_text", "text": text}
 
 
 def progress(view: Progress) -> Shown:

@@ -125,7 +125,7 @@ class ThreadMirror:
         at = 0
         while at < len(page.entries):
             entry = page.entries[at]
-            if self._is_said(entry.event, page.linked):
+            if self._is_said(entry.event, page):
                 await self._say(thread, entry)
                 at += 1
             elif is_change(entry.event):
@@ -133,19 +133,21 @@ class ThreadMirror:
                 at += 1
             else:
                 end = at
-                while end < len(page.entries) and not self._is_ones_own(page.entries[end].event, page.linked):
+                while end < len(page.entries) and not self._is_ones_own(page.entries[end].event, page):
                     end += 1
-                await self._fold(thread, page.entries[at:end])
+                await self._fold(thread, page.entries[at:end], may_begin=not page.is_muted)
                 at = end
 
-    def _is_ones_own(self, event: Event, linked: frozenset[str]) -> bool:
-        return self._is_said(event, linked) or is_change(event)
+    def _is_ones_own(self, event: Event, page: Page) -> bool:
+        return self._is_said(event, page) or is_change(event)
 
-    def _is_said(self, event: Event, linked: frozenset[str]) -> bool:
-        """Whether the entry is a post of its own. What was deleted meanwhile has no words any more."""
+    def _is_said(self, event: Event, page: Page) -> bool:
+        """Whether the entry is a post of its own. What was deleted meanwhile has no words any more; while the thread is
+        muted only the end of the session is said there."""
         if isinstance(event, ChatMessagePosted):
             message = event.message
-            return bool(message.content) and not message.session_only and message.id not in linked
+            is_shared = bool(message.content) and not message.session_only and not page.is_muted
+            return is_shared and message.id not in page.linked
         return isinstance(event, SessionEnded)
 
     async def _change(self, thread: Thread, entry: Entry) -> None:
@@ -188,8 +190,8 @@ class ThreadMirror:
         thread.intent = None
         self._cursor = self._saved = seq
 
-    async def _fold(self, thread: Thread, entries: Sequence[Entry]) -> None:
-        stored = await self._agent.fold(thread, entries)
+    async def _fold(self, thread: Thread, entries: Sequence[Entry], *, may_begin: bool) -> None:
+        stored = await self._agent.fold(thread, entries, may_begin=may_begin)
         self._cursor = entries[-1].seq
         if stored is not None:
             self._saved = stored

@@ -32,6 +32,11 @@ class Page:
     head: int
     card: blocks.Card
 
+    @property
+    def is_muted(self) -> bool:
+        """Whether nothing that is said is to be copied."""
+        return bool(self.card.muted_by)
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
@@ -91,5 +96,12 @@ def read_page(tx: Transaction, session_id: str, after: int, *, here: tuple[str, 
         tokens=session.token_count,
         agent=session.agent,
         session_id=session_id,
+        muted_by=_name(tx, row.muted_by),
+        last_activity=session.last_activity_at,
     )
     return Page(entries, mirrors.linked(tx, session_id, messages), row.status, session.head, card)
+
+
+def _name(tx: Transaction, user_id: str | None) -> str:
+    user = tx.sql.get(tables.User, user_id) if user_id is not None else None
+    return "" if user_id is None else user.name if user is not None else "somebody"

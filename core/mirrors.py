@@ -17,12 +17,20 @@ from sqlalchemy import func
 from sqlmodel import col, select
 
 from core import log, tables
+from core.access import Actor, session_for
 from core.db import Transaction
-from core.errors import SessionNotFound
+from core.errors import NotFound, SessionNotFound
 from core.events import MirrorPaused, ReactionAdded, ThreadLinked
 from core.leases import LeaseLost
 
 Origin = Literal["session", "thread"]
+
+
+class ThreadNotLinked(NotFound):
+    """No thread mirrors this session now."""
+
+    code = "thread_not_linked"
+
 
 #: The intent of a mirror whose card is being posted; entries count from 1.
 CARD = 0
@@ -224,6 +232,27 @@ def _pause(tx: Transaction, mirror: tables.Mirror, reason: str) -> None:
     mirror.status, mirror.status_reason, mirror.intent = "paused", reason, None
     tx.sql.add(mirror)
     log.append(tx, _session(tx, mirror.session_id), MirrorPaused(reason=reason))
+
+
+def mute(tx: Transaction, actor: Actor, session_id: str, *, is_muted: bool) -> bool:
+    """Stops the copying into the session's thread, or goes on with it. What is said meanwhile stays in the session, and
+    is not copied later. False where it was so already.
+
+    Raises: NotAllowed for whoever is no host, ThreadNotLinked where no thread is at work.
+    """
+    session_for(tx, actor, session_id, "manage")
+    if tx.sql.get(tables.Mirror, session_id) is None:
+        raise ThreadNotLinked
+    mirror = _locked(tx, session_id)
+    if mirror.status not in ("opening", "live"):
+        raise ThreadNotLinked
+    if (mirror.muted_by is not None) == is_muted:
+        return False
+    mirror.muted_by = actor.user_id if is_muted else None
+    # The card does not tell the truth any more.
+    mirror.card_seq = -1
+    tx.sql.add(mirror)
+    return True
 
 
 def _session(tx: Transaction, session_id: str) -> tables.Session:

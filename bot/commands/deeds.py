@@ -41,6 +41,8 @@ class Deeds:
             "list": self._simply(self.steering.list_live),
             "join": self._simply(self.steering.join),
             "invite": self._invite,
+            "mute": self._simply(self.steering.mute),
+            "unmute": self._simply(self.steering.unmute),
             "end": self._simply(self.steering.end),
             "link": self._simply(self.steering.link),
             "doctor": self._examine,

@@ -72,6 +72,25 @@ class Steering:
         sessions.end(tx, actor, session.id)
         return f"*{escape(session.title)}* has ended."
 
+    def mute(self, tx: Transaction, actor: Actor, ask: Ask) -> str:
+        return self._muted(tx, actor, ask, is_muted=True)
+
+    def unmute(self, tx: Transaction, actor: Actor, ask: Ask) -> str:
+        return self._muted(tx, actor, ask, is_muted=False)
+
+    def _muted(self, tx: Transaction, actor: Actor, ask: Ask, *, is_muted: bool) -> str:
+        session = self._hosted(tx, actor, ask, "mute" if is_muted else "unmute")
+        return session if isinstance(session, str) else self.set_muted(tx, actor, session.id, is_muted=is_muted)
+
+    def set_muted(self, tx: Transaction, actor: Actor, session_id: str, *, is_muted: bool) -> str:
+        """Raises NotAllowed for whoever is no host, ThreadNotLinked."""
+        has_changed = mirrors.mute(tx, actor, session_id, is_muted=is_muted)
+        if not has_changed:
+            return "The thread is muted already." if is_muted else "The thread is not muted."
+        if is_muted:
+            return "The thread is muted: what is said in the session is not copied there. Replies still reach it."
+        return "What is said in the session from now on is copied into the thread again."
+
     def link(self, tx: Transaction, actor: Actor, ask: Ask) -> str:
         user = tx.sql.get(tables.User, actor.user_id)
         address = f" ({escape(user.email)})" if user is not None and user.email else ""

@@ -16,12 +16,14 @@ WORDS = {
     "list": "– shows the live sessions that you can open",
     "join": "[TITLE] – takes you into the session of this channel",
     "invite": "@somebody [viewer|editor|host] [for 2h] [to TITLE] – invites to the session of this channel",
+    "mute": "[TITLE] – nothing more is copied from the session that you host into its thread",
+    "unmute": "[TITLE] – it is copied again",
     "end": "[TITLE] – ends the session that you host in this channel",
     "link": "– tells how your account is linked, and the address of the session",
     "doctor": "– says what is wrong between Slack and Cosession, and what to do about it",
     "help": "– shows this",
 }
-USAGE_HINT = "start TITLE | list | join | invite @somebody [ROLE] [for 2h] | end | link | doctor | help"
+USAGE_HINT = "start TITLE | list | join | invite @somebody [ROLE] [for 2h] | mute | end | link | doctor | help"
 #: Agents that people name, and how they are called here.
 AGENTS = {
     "claude": "claude-code",
@@ -136,7 +138,7 @@ def nearest(word: str, known: dict[str, str] | tuple[str, ...]) -> str:
 
 def acknowledge(command: Command) -> str:
     """What the person is told at once; empty where the answer follows."""
-    if command.word == "start":
+    if command.word == "start" and command.rest:
         try:
             wanted = read_start(command.rest)
         except NotUnderstood as problem:
@@ -146,6 +148,7 @@ def acknowledge(command: Command) -> str:
         return f"Starting *{escape(wanted.title[:_SHOWN])}* …"
     if command.word == "help":
         return help_text()
+    # A start without a title opens a form, and the rest is worked off.
     return "" if command.word in WORDS else unknown(command.word)
 
 

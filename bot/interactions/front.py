@@ -21,6 +21,7 @@ from slack_bolt import BoltResponse
 from bot import identity
 from bot.blocks import Block
 from bot.commands.asking import Answers, Ask
+from bot.commands.offers import START_FORM
 from bot.commands.starting import Starting
 from bot.commands.words import COMMAND, parse
 from bot.installations.origin import of_form
@@ -42,8 +43,8 @@ from core.errors import CosessionError
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-#: Shortcuts, as the manifest names them, and the button that opens the form; its value is a title.
-SHORTCUT, MESSAGE_SHORTCUT, START_FORM = "start_session", "start_session_from_message", "start_session_form"
+#: Shortcuts, as the manifest names them.
+SHORTCUT, MESSAGE_SHORTCUT = "start_session", "start_session_from_message"
 #: What is looked at before a form is opened, or taken, may take so long (seconds); what is not known then is found
 #: out afterwards.
 GLANCE = 0.5

@@ -68,6 +68,8 @@ class Mirror(SQLModel, table=True):
     lease_fence: int = 0
     lease_until: datetime | None = moment(nullable=True)
     created_at: datetime = moment()
+    #: Whoever said that nothing more is copied into the thread; empty while it is copied.
+    muted_by: str | None = Field(default=None, sa_column=Column(String(40)))
 
 
 class MirrorLink(SQLModel, table=True):

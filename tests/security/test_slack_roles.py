@@ -56,6 +56,8 @@ ROWS: dict[str, dict[str, str]] = {
     "doctor": account(DONE, TOLD),
     "invite": row(DONE, TOLD),
     "end": dict.fromkeys(CALLERS, TOLD) | {"host": DONE},
+    "mute": dict.fromkeys(CALLERS, TOLD) | {"host": DONE},
+    "unmute": dict.fromkeys(CALLERS, TOLD) | {"host": DONE},
     "help": dict.fromkeys(CALLERS, DONE),
 }
 #: Events that say nothing about what a person wants: see their own tests.
@@ -180,6 +182,8 @@ WAYS: dict[str, Callable[[Scene], Awaitable[None]]] = {
     "doctor": command("doctor"),
     "invite": command("invite @carol viewer"),
     "end": command("end"),
+    "mute": command("mute"),
+    "unmute": command("unmute"),
     "help": command("help"),
 }
 #: How many entries of the log each way in leaves when it has its effect, and how many sessions.
