@@ -48,5 +48,5 @@ def _page(title: str, content: str, status: int = 200) -> HTMLResponse:
 <link rel="icon" href="data:,">
 <style>body {{ font: 17px/1.5 system-ui, sans-serif; max-width: 34rem; margin: 15vh auto; padding: 0 1.25rem }}
 button {{ font: inherit; font-weight: 600; padding: .6rem 1.2rem; border-radius: 8px; border: 0; color: #fff;
-background: #4338ca; cursor: pointer }}</style><main><h1>{title}</h1>{content}</main>"""
+background: #12695a; cursor: pointer }}</style><main><h1>{title}</h1>{content}</main>"""
     return HTMLResponse(html, status, headers={"Cache-Control": "no-store"})

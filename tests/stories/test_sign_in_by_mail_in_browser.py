@@ -44,9 +44,9 @@ async def test_somebody_comes_in_by_code_and_by_link(
     await wait_for_mail(server, 1)
     mailbox = await open_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
     await newest_mail(server, mailbox)
-    await picture(mailbox, "mailbox")
     mail = mailbox.frame_locator("iframe[title='The mail']")
     code = await mail.get_by_text(re.compile(r"^[A-Z0-9]{4}-[A-Z0-9]{4}$")).inner_text()
+    await picture(mailbox, "mailbox")
     link = await mail.get_by_role("link", name="Sign in").get_attribute("href")
     assert link is not None
 
