@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import delete
 from sqlmodel import col, select
 
-from core import accounts, log, outbox, signing_in, tables
+from core import accounts, invites, log, outbox, signing_in, tables
 from core.chat import mentions
 from core.clock import iso
 from core.db import Transaction
@@ -108,6 +108,7 @@ def erase_account(tx: Transaction, user_id: str) -> None:
     """Empties the account; what its owner wrote is `erase_words`'s business."""
     user = deactivate(tx, user_id)
     address = user.email
+    invites.forget(tx, user_id)
     for table in (tables.Identity, tables.Login, tables.SignInLink, tables.DigestSetting, tables.Digest):
         tx.sql.exec(delete(table).where(col(table.user_id) == user_id))
     tx.sql.exec(delete(tables.TeamMember).where(col(tables.TeamMember.user_id) == user_id))

@@ -2,7 +2,7 @@
 
 In reading order: `rules` (what an invite is worth to whom, now), `making` (and finding, and withdrawing), `accepting`
 (and knocking, and declining), `looking`, `letters` (what is written about invites in other systems), `mailing`,
-`arriving` (from there into the browser), `expiring`.
+`arriving` (from there into the browser), `expiring`, `forgetting`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from core.invites import letters
 from core.invites.accepting import Taken, accept, answer_knock, decline, decline_unlinked
 from core.invites.arriving import hand_over
 from core.invites.expiring import expire
+from core.invites.forgetting import forget
 from core.invites.looking import Listed, Look, Waiting, at_the_door, look, mine, of_session
 from core.invites.making import Issued, create, find, revoke
 from core.invites.rules import (
@@ -50,6 +51,7 @@ __all__ = [
     "decline_unlinked",
     "expire",
     "find",
+    "forget",
     "hand_over",
     "letters",
     "look",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from core import accounts, invites, log, outbox, sessions, tables
+from core import accounts, erasing, identities, invites, log, outbox, sessions, tables
 from core.access import Actor, session_for
 from core.clock import system_clock
 from core.db import Database, Transaction
@@ -316,6 +316,34 @@ async def test_an_invite_for_an_address_is_mailed_without_a_secret_and_not_after
     assert issued.secret not in str(mail)
     await db.write(lambda tx: invites.revoke(tx, alice, issued.invite.id))
     assert await db.read(outbox.due) == []
+
+
+async def test_what_invites_know_of_somebody_goes_with_them_and_leaves_no_open_door(db: Database) -> None:
+    alice, bob, eve = [await person(db, name) for name in ("Alice", "Bob", "Eve")]
+    session = await db.write(lambda tx: sessions.start(tx, alice, "Erased"))
+    await db.write(lambda tx: identities.link(tx, bob.user_id, "slack", "T1", "UBOB"))
+    slack = Recipient(realm="T1", external_id="UBOB", name="Bob in Slack")
+    made = [
+        await invite(db, alice, session.id, to=to)
+        for to in (Recipient(email="bob@example.com"), Recipient(user_id=bob.user_id), slack)
+    ]
+    door = await invite(db, alice, session.id, needs_approval=True)
+    await accept(db, bob, door.secret)
+    # Letters that stand in Slack are kept, so that they can be edited; those that do not are dropped.
+    [letter] = await db.read(invites.letters.due)
+    await db.write(lambda tx: invites.letters.intend(tx, letter, "D1"))
+    await db.write(lambda tx: invites.letters.delivered(tx, letter, "1.1"))
+    await db.write(lambda tx: erasing.erase_account(tx, bob.user_id))
+    for one in made:
+        with pytest.raises(InviteRevoked):
+            await accept(db, eve, one.secret)
+    for table in ("invites", "invite_letters", "knocks", "outgoing_mails"):
+        rows = await db.read(lambda tx, t=table: tx.sql.connection().execute(text(f"select * from {t}")).all())
+        assert not any(word in str(rows) for word in ("bob@example.com", "UBOB", "Bob in Slack")), table
+    [letter] = await db.read(invites.letters.due)
+    assert (letter.state, letter.ts) == ("revoked", "1.1")
+    assert await db.read(lambda tx: invites.at_the_door(tx, alice, session.id)) == []
+    assert (await kinds_of(db, session.id)).count("invite_revoked") == 3
 
 
 async def test_an_invite_for_one_person_is_for_one_use(db: Database) -> None:
