@@ -16,6 +16,7 @@ from fastapi import APIRouter
 from bot import metrics
 from bot.commands import Commands
 from bot.commands.deeds import Deeds
+from bot.commands.mentions import Mentions
 from bot.desk import Desk
 from bot.health import examine, in_words, measure
 from bot.identity import People
@@ -199,7 +200,7 @@ class SlackDoor:
     def _furnish(self, desk: Desk, bot: Bot, people: People) -> dict[str, Handler]:
         """Who handles the requests that come through one workspace: kind of request → handler."""
         inviting = Inviting(desk, bot, people)
-        events = Events(desk, bot, people, self._messages, self._clock, inviting)
+        events = Events(desk, bot, people, self._messages, self._clock)
 
         async def doctor(channel: str) -> str:
             now = self._clock()
@@ -208,7 +209,7 @@ class SlackDoor:
         deeds = Deeds(desk, bot, people, inviting, doctor)
         parts = (Buttons(deeds), StartForm(desk, people, deeds, inviting), Answering(desk, bot, people, inviting))
         return {
-            EVENT: Lifecycle(desk, bot, events, self._ended),
+            EVENT: Lifecycle(desk, bot, Mentions(desk, bot, deeds, events), self._ended),
             COMMAND_KIND: Commands(deeds),
             INTERACTION: Interactions(parts),
         }

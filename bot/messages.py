@@ -1,7 +1,8 @@
 """What people write in a mirrored thread becomes a message of the session; every other event is ignored on purpose.
 
 Taken: plain messages, `file_share` (files are named, not carried over), `me_message` and `thread_broadcast`. A mention
-of the bot in a thread arrives twice, as `app_mention` and as `message`; both name the same `ts`, so they are one.
+of the bot in a thread arrives twice, as `app_mention` and as `message`; both name the same `ts`, so they are one. What
+is a command there never gets here: see `commands.mentions`.
 An edit makes the session's message what Slack's is now, and takes it in where it was never taken; deletions and
 reactions: see `changed_in_slack`. The deletion of the thread's root pauses the mirror. What begins with `(aside)` stays
 in Slack. Whatever the bot or another bot posted is never taken, whatever it looks like.
@@ -10,7 +11,6 @@ in Slack. Whatever the bot or another bot posted is never taken, whatever it loo
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,17 +18,17 @@ from typing import Any
 import orjson
 
 from bot import changed_in_slack, identity
-from bot.changed_in_slack import NEVER_TAKEN, Changes, Place
+from bot.answers import read_answer, say
+from bot.changed_in_slack import NEVER_TAKEN, Changes, Place, say_otherwise
 from bot.desk import Desk
 from bot.errors import GUEST, how_to_link, words_for
 from bot.identity import People
-from bot.invites.inviting import Inviting
 from bot.mrkdwn import from_slack
 from bot.thread import CARD, GONE, MESSAGE
 from bot.unfurl import Unfurls
 from bot.web import Bot, Refused
 from bot.worker import Lane, Wish
-from core import chat, limits, mirrors, tables
+from core import limits, mirrors, tables
 from core.clock import Clock
 from core.db import Transaction
 from core.errors import CosessionError, NotSignedIn, TooMany
@@ -93,18 +93,13 @@ def deleted_root(event: Event) -> tuple[str, str] | None:
 class Events:
     """Handles what the Events API delivered."""
 
-    def __init__(self, desk: Desk, bot: Bot, people: People, budget: Limits, clock: Clock, inviting: Inviting) -> None:
+    def __init__(self, desk: Desk, bot: Bot, people: People, budget: Limits, clock: Clock) -> None:
         self._desk = desk
         self._bot = bot
         self._people = people
         self._budget = budget
         self._changes = Changes(desk, bot, people, clock)
-        self._inviting = inviting
         self._unfurls = Unfurls(desk, bot)
-        #: A mention of the bot with a word that it takes as a wish, and not as something said to the session.
-        self._invites = re.compile(
-            rf"\s*<@{re.escape(bot.user_id)}(?:\|[^>]*)?>\s+invite\b(.*)", re.DOTALL | re.IGNORECASE
-        )
 
     def lane(self, item: Item) -> Lane:
         event: Event = orjson.loads(item.body).get("event") or {}
@@ -164,10 +159,6 @@ class Events:
         raise error
 
     async def _take(self, reply: Reply, *, is_edit: bool = False) -> Wish | None:
-        asked = self._invites.match(str(reply.event.get("text") or ""))
-        if asked is not None:
-            key = f"slack:{reply.channel}:{reply.ts}"
-            return None if is_edit else await self._inviting.in_thread(reply.user, *reply.place, asked[1], key)
         found = await self._desk.db.read(lambda tx: self._look_up(tx, reply))
         if found is None or (found.is_taken and not is_edit):
             return None
@@ -216,12 +207,11 @@ class Events:
             users = identity.users_for(tx, realm, incoming.mentions)
             mentions = tuple(user.id for user in users.values())
             link = tx.sql.get(tables.MirrorLink, (realm, reply.channel, reply.ts))
+            answer = read_answer(tx, mirror, incoming.text)
             if link is None:
-                draft = chat.Draft(incoming.text, mentions=mentions)
-                posted = chat.post_message(tx, actor, mirror.session_id, draft, key=key)
-                mirrors.link(tx, mirror, reply.ts, posted.message_id, "thread")
+                mirrors.link(tx, mirror, reply.ts, say(tx, actor, mirror, answer, mentions, key), "thread")
             elif is_edit:
-                chat.edit_message(tx, actor, mirror.session_id, link.message_id, incoming.text, picked=mentions)
+                say_otherwise(tx, actor, link, answer.text, mentions)
 
         async def refused(error: CosessionError) -> None:
             is_unlinked = isinstance(error, NotSignedIn)

@@ -1,4 +1,4 @@
-"""A session is steered from Slack: joined, muted, ended, by words and by the card's buttons, each as the role allows."""
+"""A session is steered from Slack: joined, muted, ended, by words and by the card's buttons, as the role allows."""
 
 from __future__ import annotations
 

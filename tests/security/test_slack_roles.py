@@ -52,7 +52,7 @@ ROWS: dict[str, dict[str, str]] = {
     "list": account(DONE, TOLD),
     "link": account(DONE, TOLD),
     # Whoever has lost their seat, or never had one, is not taken in.
-    "join": dict.fromkeys(CALLERS, TOLD) | dict.fromkeys(("host", "editor", "viewer"), DONE),
+    "join": row(DONE, TOLD) | {"viewer": DONE},
     "doctor": account(DONE, TOLD),
     "invite": row(DONE, TOLD),
     "end": dict.fromkeys(CALLERS, TOLD) | {"host": DONE},
