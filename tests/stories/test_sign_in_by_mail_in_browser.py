@@ -59,6 +59,17 @@ async def test_somebody_comes_in_by_code_and_by_link(
     account = page.get_by_role("button", name="Bob Chen: your account")
     await expect(account).to_be_visible()
 
+    await page.goto(f"{server.url}/settings")
+    digest = page.get_by_role("region", name="Digest")
+    await expect(digest.get_by_role("status")).to_contain_text("The next comes Mon")
+    await digest.get_by_label("How often").select_option("daily")
+    await digest.get_by_role("textbox", name="At").fill("07:30")
+    await expect(digest.get_by_role("status")).to_contain_text("07:30")
+    assert not (await Axe().run(page)).response["violations"]
+    await picture(page, "settings-digest")
+    await page.reload()
+    await expect(digest.get_by_role("textbox", name="At")).to_have_value("07:30")
+
     await account.click()
     await page.get_by_role("menuitem", name="Sign out").click()
     await page.goto(f"{server.url}/sign-in")

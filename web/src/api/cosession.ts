@@ -29,6 +29,18 @@ export interface Profile {
   language: string;
 }
 
+export interface DigestWish {
+  cadence: "off" | "daily" | "weekly";
+  /** After midnight, where one is. */
+  minute: number;
+  /** Of a weekly one; 0 is Monday. */
+  weekday: number;
+}
+
+export interface Digest extends DigestWish {
+  next_at: string | null;
+}
+
 export interface WayIn {
   provider: string;
   path: string;
@@ -203,6 +215,10 @@ export const api = {
     request<Me & { replaces: string | null }>("POST", "/api/sign-in/email/code", { code }),
   profile: (signal?: AbortSignal) => request<Profile>("GET", "/api/me/profile", undefined, signal),
   changeProfile: (change: Partial<Profile>) => request<Profile>("PATCH", "/api/me/profile", change),
+  digest: (signal?: AbortSignal) => request<Digest>("GET", "/api/me/digest", undefined, signal),
+  chooseDigest: (wish: DigestWish) => request<Digest>("PUT", "/api/me/digest", wish),
+  /** Ends every login of one's own, this one included. */
+  signOutEverywhere: () => request<void>("POST", "/api/me/sign-out-everywhere"),
   /** Other systems by which people may come in here, and where that begins. */
   waysIn: (signal?: AbortSignal) => request<{ ways: WayIn[] }>("GET", "/api/sign-in", undefined, signal),
   identities: (signal?: AbortSignal) =>

@@ -10,6 +10,7 @@ import {
   usePreferences,
 } from "~/inbox/data";
 import { kinds } from "~/inbox/row";
+import { DigestChoice, OwnAccount } from "~/pages/settings-own";
 import { useTitle } from "~/lib/hooks";
 import { Button, fieldClass } from "~/ui/controls";
 import { Shell } from "~/ui/shell";
@@ -39,7 +40,7 @@ export default function SettingsPage({ me }: { me: Me }) {
     <Shell me={me}>
       <div className="mx-auto w-full max-w-3xl px-4 py-6 sm:px-6 sm:py-8">
         <h1 className="mb-5 text-xl font-semibold tracking-tight">Settings</h1>
-        {preferences.data && <Sections chosen={preferences.data} />}
+        {preferences.data && <Sections chosen={preferences.data} me={me} />}
         {!preferences.data && !preferences.isError && <Loading />}
         {!preferences.data && preferences.isError && (
           <Message icon="alert" title="Your settings could not be loaded" tone="bad">
@@ -54,7 +55,7 @@ export default function SettingsPage({ me }: { me: Me }) {
   );
 }
 
-function Sections({ chosen }: { chosen: Preferences }) {
+function Sections({ chosen, me }: { chosen: Preferences; me: Me }) {
   return (
     <div className="space-y-8">
       <Section
@@ -69,8 +70,19 @@ function Sections({ chosen }: { chosen: Preferences }) {
       >
         <QuietHours chosen={chosen} />
       </Section>
+      {me.email && (
+        <Section
+          title="Digest"
+          about="One mail about what happened in your sessions, at a time of your choosing. Nothing happened: no mail."
+        >
+          <DigestChoice />
+        </Section>
+      )}
       <Section title="Muted sessions" about="You hear nothing of these.">
         <Muted chosen={chosen} />
+      </Section>
+      <Section title="Account" about={me.email ?? "Your account has no e-mail address."}>
+        <OwnAccount me={me} />
       </Section>
     </div>
   );
