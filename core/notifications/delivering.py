@@ -29,6 +29,8 @@ from core.notifications.taking_up import add_delivery
 
 #: Items, and texts of each, that one message shows; of more it says how many.
 MOST_ITEMS, MOST_LINES = 8, 3
+#: Stands for what was said to stay in the session.
+PRIVATE = "(a message that stays in the session)"
 #: How long what was settled is kept.
 KEEP_SETTLED = timedelta(days=90)
 
@@ -160,8 +162,9 @@ def _batch(tx: Transaction, what: Due, rows: Sequence[tables.NotificationDeliver
         row.intended_at = row.intended_at or tx.now
         tx.sql.add(row)
     tx.sql.flush()
-    found = [tx.sql.get(tables.Notification, row.notification_id) for row in rows]
-    items = shown(tx, [item for item in found if item is not None][:MOST_ITEMS], MOST_LINES)
+    held = [item for row in rows if (item := tx.sql.get(tables.Notification, row.notification_id)) is not None]
+    held.sort(key=lambda item: (item.created_at, item.first_seq))
+    items = shown(tx, held[:MOST_ITEMS], MOST_LINES)
     return Batch(
         id=rows[0].batch_id or "",
         user_id=what.user_id,
@@ -258,7 +261,7 @@ def values_of(batch: Batch) -> dict[str, Any]:
     lines = [
         {
             "who": f"{item.heading} · {item.session_title}" if len(batch.items) > 1 else _who(line, item),
-            "text": line.text,
+            "text": PRIVATE if line.is_private else line.text,
             "where": line.where,
         }
         for item in batch.items

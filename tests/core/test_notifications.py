@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -19,21 +20,34 @@ from core.events import AgentFailed, AgentMessage, FileChanged, TurnFinished
 from core.invites import Recipient
 from core.leases import LeaseLost
 from core.migrations import upgrade
-from core.notifications import inbox, preferences, taking_up
+from core.notifications import delivering, inbox, preferences, taking_up
 from core.reading import mark_read
 from core.turns import Reported, record
 from tests.core.conftest import person
 from tests.core.notification_stage import HandClock, Stage, seat, stage_on
 
 
-@pytest.fixture
-async def stage(database_url: str) -> AsyncGenerator[Stage]:
+@asynccontextmanager
+async def set_up(database_url: str) -> AsyncGenerator[Stage]:
     await asyncio.to_thread(upgrade, database_url)
     clock = HandClock()
     db = Database(open_engine(database_url), clock)
     db.start()
     yield await stage_on(db, clock)
     await db.close()
+
+
+@pytest.fixture
+async def stage(sqlite_url: str) -> AsyncGenerator[Stage]:
+    """On SQLite only, for what does not depend on the database."""
+    async with set_up(sqlite_url) as found:
+        yield found
+
+
+@pytest.fixture
+async def any_stage(database_url: str) -> AsyncGenerator[Stage]:
+    async with set_up(database_url) as found:
+        yield found
 
 
 async def comment(stage: Stage, who: Actor, text: str, thread_id: str | None = None) -> str:
@@ -47,7 +61,8 @@ async def comment(stage: Stage, who: Actor, text: str, thread_id: str | None = N
     return posted.comment_id
 
 
-async def test_whoever_is_called_hears_of_it_and_nobody_else(stage: Stage) -> None:
+async def test_whoever_is_called_hears_of_it_and_nobody_else(any_stage: Stage) -> None:
+    stage = any_stage
     await stage.say(stage.ann, "@Ben have a look")
     await stage.say(stage.ann, "nobody is called by this")
     await stage.notify()
@@ -128,7 +143,8 @@ async def test_what_was_read_before_it_was_told_is_not_news(stage: Stage) -> Non
     assert await stage.deliveries(stage.ben) == []
 
 
-async def test_a_text_that_is_taken_back_goes_out_of_the_inbox(stage: Stage) -> None:
+async def test_a_text_that_is_taken_back_goes_out_of_the_inbox(any_stage: Stage) -> None:
+    stage = any_stage
     first = await stage.say(stage.ann, "@Ben the password is hunter2")
     second = await stage.say(stage.ann, "@Ben and hello")
     await stage.notify()
@@ -152,7 +168,8 @@ async def test_an_edit_tells_those_whom_it_calls_newly(stage: Stage) -> None:
     assert await stage.headings(stage.cid) == ["Ann mentioned you"]
 
 
-async def test_an_invite_is_told_to_the_account_that_it_is_for_until_it_is_answered(stage: Stage) -> None:
+async def test_an_invite_is_told_to_the_account_that_it_is_for_until_it_is_answered(any_stage: Stage) -> None:
+    stage = any_stage
     dora = await person(stage.db, "Dora")
     to = Recipient(user_id=dora.user_id)
     issued = await stage.db.write(lambda tx: invites.create(tx, stage.ann, stage.session_id, "viewer", to=to))
@@ -179,7 +196,8 @@ async def test_an_invite_that_brings_its_own_letter_is_not_told_outside_again(st
     assert await stage.deliveries(dora) == []
 
 
-async def test_hosts_hear_who_waits_at_the_door_until_it_is_answered(stage: Stage) -> None:
+async def test_hosts_hear_who_waits_at_the_door_until_it_is_answered(any_stage: Stage) -> None:
+    stage = any_stage
     dora, eve = await person(stage.db, "Dora"), await person(stage.db, "Eve")
     issued = await stage.db.write(
         lambda tx: invites.create(tx, stage.ann, stage.session_id, "viewer", needs_approval=True, max_uses=2)
@@ -300,7 +318,8 @@ async def test_a_reader_that_was_overtaken_stores_nothing(stage: Stage) -> None:
     assert await stage.unread(stage.ben) == 1
 
 
-async def test_two_readers_tell_everything_once(stage: Stage) -> None:
+async def test_two_readers_tell_everything_once(any_stage: Stage) -> None:
+    stage = any_stage
     readers = [stage.notifier(name, is_only_process=False) for name in ("one", "two")]
     stage.clock.move(minutes=1)
     for number in range(12):
@@ -328,7 +347,8 @@ async def test_nothing_is_told_of_what_was_there_before_anybody_was_told_of_anyt
     assert await stage.unread(stage.ben) == 1
 
 
-async def test_pages_of_an_inbox_hold_everything_once(stage: Stage) -> None:
+async def test_pages_of_an_inbox_hold_everything_once(any_stage: Stage) -> None:
+    stage = any_stage
     await seat(stage, await person(stage.db, "Dora"), "editor")
     for number in range(7):
         root = await stage.say(stage.ben, f"thread {number}")
@@ -342,3 +362,87 @@ async def test_pages_of_an_inbox_hold_everything_once(stage: Stage) -> None:
         if before is None:
             break
     assert len(seen) == len(set(seen)) == 7
+
+
+async def test_what_is_due_by_mail_for_one_person_is_one_mail(any_stage: Stage) -> None:
+    stage = any_stage
+    root = await stage.say(stage.ben, "a thread")
+    await stage.db.write(lambda tx: preferences.set_preference(tx, stage.ben.user_id, "reply", "email", is_on=True))
+    await stage.say(stage.ann, "@Ben look", session_only=True)
+    await stage.say(stage.cid, "an answer", root)
+    await stage.notify()
+    assert await stage.mails() == []
+    stage.clock.move(minutes=6)
+    await stage.notify()
+    [mail] = await stage.mails()
+    assert mail.recipient == "ben@example.com"
+    assert mail.values["heading"] == "2 things wait for you"
+    assert [line["text"] for line in mail.values["items"]] == [delivering.PRIVATE, "an answer"]
+    await stage.notify()
+    assert len(await stage.mails()) == 1
+
+
+async def test_what_is_held_by_quiet_hours_goes_out_together_afterwards(stage: Stage) -> None:
+    await stage.db.write(lambda tx: preferences.set_quiet_hours(tx, stage.ben.user_id, 9 * 60, 11 * 60))
+    for text in ("@Ben one", "@Ben two"):
+        await stage.say(stage.ann, text)
+        await stage.notify()
+        stage.clock.move(minutes=20)
+    await stage.notify()
+    assert await stage.mails() == []
+    assert await stage.unread(stage.ben) == 2, "the inbox fills all the same"
+    stage.clock.move(hours=2)
+    await stage.notify()
+    [mail] = await stage.mails()
+    assert mail.values["heading"] == "2 things wait for you"
+
+
+async def test_who_looks_on_is_asked_about_again(stage: Stage) -> None:
+    stage.here.add(stage.ben.user_id)
+    await stage.say(stage.ann, "@Ben one")
+    await stage.notify()
+    stage.clock.move(minutes=6)
+    await stage.notify()
+    assert await stage.mails() == []
+    stage.here.clear()
+    stage.clock.move(minutes=1)
+    await stage.notify()
+    assert len(await stage.mails()) == 1
+
+
+async def test_a_wish_that_changes_meanwhile_counts(stage: Stage) -> None:
+    await stage.say(stage.ann, "@Ben one")
+    await stage.notify()
+    await stage.db.write(lambda tx: preferences.set_preference(tx, stage.ben.user_id, "mention", "email", is_on=False))
+    stage.clock.move(minutes=6)
+    await stage.notify()
+    assert await stage.deliveries(stage.ben) == [("email", "unwanted")]
+    assert await stage.mails() == []
+
+
+async def test_what_was_read_and_settled_long_ago_is_forgotten(stage: Stage) -> None:
+    await stage.say(stage.ann, "@Ben one")
+    await stage.notify()
+    [item] = await stage.inbox(stage.ben)
+    await stage.db.write(lambda tx: inbox.mark_read(tx, stage.ben, [item.id]))
+    await stage.say(stage.ann, "@Cid two")
+    await stage.notify()
+    stage.clock.move(days=91)
+    assert await stage.db.write(delivering.prune) == 1
+    assert await stage.inbox(stage.ben) == []
+    assert await stage.unread(stage.cid) == 1, "what is unread stays"
+
+
+async def test_who_is_erased_leaves_nothing(any_stage: Stage) -> None:
+    stage = any_stage
+    await stage.say(stage.ann, "@Ben one")
+    await stage.notify()
+    await stage.db.write(lambda tx: preferences.set_quiet_hours(tx, stage.ben.user_id, 0, 60))
+
+    def erase(tx: Transaction) -> None:
+        taking_up.forget(tx, stage.ben.user_id)
+        preferences.forget(tx, stage.ben.user_id)
+
+    await stage.db.write(erase)
+    assert await stage.inbox(stage.ben) == []
+    assert await stage.deliveries(stage.ben) == []
