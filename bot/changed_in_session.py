@@ -1,4 +1,5 @@
-"""What people change in the session afterwards becomes a change in the thread: edits, deletions, reactions.
+"""What people change in the session afterwards becomes a change in the thread: edits, deletions, reactions, and
+comments that are resolved.
 
 Every step may be done twice and ends the same, so that nothing has to be remembered for a crash. What a person wrote in
 Slack only they can change there: an edit of it is told as a reply, a deletion as a mark on it. The app has one reaction
@@ -9,25 +10,50 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable
+from dataclasses import dataclass
 
 from bot.blocks import Shown
 from bot.emoji_names import slack_name
-from bot.mrkdwn import escape, to_parts
 from bot.pages import Entry
+from bot.quoting import head_of, labelled, parts_under
 from bot.thread import Thread
 from bot.web import Refused
-from core.events import Event, MessageDeleted, MessageEdited, ReactionAdded, ReactionRemoved
+from core import mirrors, tables
+from core.db import Transaction
+from core.events import (
+    CommentDeleted,
+    CommentEdited,
+    CommentReopened,
+    CommentResolved,
+    Event,
+    MessageDeleted,
+    MessageEdited,
+    ReactionAdded,
+    ReactionRemoved,
+)
 from core.mirrors import Standing
 
 log = logging.getLogger(__name__)
 
 #: Put on somebody's own post whose words the session has deleted.
 DELETED = "wastebasket"
+#: Stands above the new text of what somebody else has posted.
+EDITED = ":pencil2: _changed in the session:_"
 #: Refusals that concern one message, not the thread.
 _GONE_ALREADY = frozenset({"message_not_found", "no_item_specified", "cant_delete_message"})
 _UNWELCOME = frozenset({"invalid_name", "too_many_emoji", "too_many_reactions", "not_reactable", "missing_scope"})
 
-Change = MessageEdited | MessageDeleted | ReactionAdded | ReactionRemoved
+Settled = CommentResolved | CommentReopened
+Change = MessageEdited | MessageDeleted | ReactionAdded | ReactionRemoved | CommentEdited | CommentDeleted | Settled
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Something that was said, as the thread has it, and what it says by now, under which head."""
+
+    there: Standing
+    head: str
+    content: str
 
 
 def is_change(event: Event) -> bool:
@@ -35,20 +61,43 @@ def is_change(event: Event) -> bool:
     return isinstance(event, Change)
 
 
-async def tell(thread: Thread, entry: Entry, there: Standing | None) -> list[str]:
-    """Makes the thread agree with one change. `there` is the message as the thread has it, if it does. Returns the ts
-    of what was posted about it.
+def changed_id(change: Change) -> str:
+    """The message or comment that a change is about; of a thread of comments, the first."""
+    match change:
+        case CommentEdited() | CommentDeleted():
+            return change.comment_id
+        case CommentResolved() | CommentReopened():
+            return change.thread_id
+        case _:
+            return change.message_id
+
+
+def read_changed(tx: Transaction, session_id: str, ref_id: str, url: str) -> Changed | None:
+    """None for what is not in the thread. `url` is the session's."""
+    there = mirrors.standing(tx, session_id, ref_id)
+    if there is None:
+        return None
+    said = tx.sql.get(tables.Message, ref_id) or tx.sql.get(tables.Comment, ref_id)
+    return Changed(there, head_of(tx, ref_id, url), said.content if said is not None else "")
+
+
+async def tell(thread: Thread, entry: Entry, changed: Changed | None) -> list[str]:
+    """Makes the thread agree with one change. `changed` is what it concerns, if the thread has it. Returns the ts of
+    what was posted about it.
 
     Raises ThreadGone, Limited, Ambiguous.
     """
     event = entry.event
-    if there is None:
+    if changed is None:
         return []
+    there = changed.there
     match event:
-        case MessageEdited() if event.source != "slack" and event.content:
-            return await _edit(thread, entry.seq, event, there)
-        case MessageDeleted() if event.source != "slack":
+        case MessageEdited() | CommentEdited() if event.source != "slack" and event.content:
+            return await _edit(thread, entry.seq, event.content, changed)
+        case MessageDeleted() | CommentDeleted() if event.source != "slack":
             await _delete(thread, there)
+        case CommentResolved() | CommentReopened() if changed.content and there.origin == "session":
+            await _rewrite(thread, parts_under(changed.head, changed.content), there)
         case ReactionAdded() | ReactionRemoved():
             await _react(thread, event, there)
         case _:
@@ -56,12 +105,16 @@ async def tell(thread: Thread, entry: Entry, there: Standing | None) -> list[str
     return []
 
 
-async def _edit(thread: Thread, seq: int, event: MessageEdited, there: Standing) -> list[str]:
+async def _edit(thread: Thread, seq: int, content: str, changed: Changed) -> list[str]:
+    there = changed.there
     if there.origin == "thread":
-        quoted = "\n".join(f"&gt; {line}" for line in "\n".join(to_parts(event.content)).split("\n"))
-        text = f":pencil2: _changed in the session:_\n{quoted}"
-        return await thread.say(seq, [text], author=there.author)
-    texts = to_parts(event.content)
+        return await thread.say(seq, parts_under(EDITED, content), author=there.author)
+    await _rewrite(thread, parts_under(changed.head, content), there)
+    return []
+
+
+async def _rewrite(thread: Thread, texts: list[str], there: Standing) -> None:
+    """Makes the posts of a message say something else; those that it does not need any more are deleted."""
     kept, spare = there.stamps[: len(texts)], there.stamps[len(texts) :]
     for number, ts in enumerate(kept):
         text = texts[number]
@@ -69,11 +122,10 @@ async def _edit(thread: Thread, seq: int, event: MessageEdited, there: Standing)
             # A further post would stand below what others have said since.
             url = thread.desk.settings.session_url(thread.session_id)
             text = f"{text}\n_It goes on <{url}|in the session>._"
-        label = "" if thread.desk.may_customize or number else f"*{escape(there.author)}:* "
-        await thread.edit(ts, Shown(label + text, ()))
+        text = text if thread.desk.may_customize else labelled(there.author, text)
+        await thread.edit(ts, Shown(text, ()))
     for ts in spare:
         await _try(thread, thread.desk.api.delete(thread.channel, ts))
-    return []
 
 
 async def _delete(thread: Thread, there: Standing) -> None:

@@ -19,7 +19,7 @@ from bot.emoji_names import character
 from bot.identity import People
 from bot.web import Bot
 from bot.worker import Wish
-from core import accounts, chat, mirrors, tables
+from core import accounts, chat, comments, mirrors, tables
 from core.access import Actor
 from core.chat.changing import message_of
 from core.clock import Clock
@@ -67,9 +67,24 @@ def deleted(event: Event) -> tuple[Place, str] | None:
 
 
 def _author(tx: Transaction, link: tables.MirrorLink) -> Actor:
-    """Whoever wrote a message, acting in Slack. Raises MessageNotFound, UserNotFound."""
-    message = message_of(tx, link.session_id, link.message_id)
-    return accounts.actor_for(accounts.get_user(tx, message.user_id), "slack")
+    """Whoever wrote a message or a comment, acting in Slack. Raises MessageNotFound, UserNotFound."""
+    said = tx.sql.get(tables.Comment, link.message_id) or message_of(tx, link.session_id, link.message_id)
+    return accounts.actor_for(accounts.get_user(tx, said.user_id), "slack")
+
+
+def say_otherwise(tx: Transaction, actor: Actor, link: tables.MirrorLink, text: str, mentions: tuple[str, ...]) -> None:
+    """Another text for what somebody said in Slack. Raises what `chat.edit_message` and `comments.edit_comment` do."""
+    if tx.sql.get(tables.Comment, link.message_id) is not None:
+        comments.edit_comment(tx, actor, link.session_id, link.message_id, text, mentions)
+    else:
+        chat.edit_message(tx, actor, link.session_id, link.message_id, text, picked=mentions)
+
+
+def take_back(tx: Transaction, link: tables.MirrorLink) -> None:
+    """What somebody said in Slack is deleted, in their own name."""
+    is_comment = tx.sql.get(tables.Comment, link.message_id) is not None
+    delete = comments.delete_comment if is_comment else chat.delete_message
+    delete(tx, _author(tx, link), link.session_id, link.message_id)
 
 
 class Changes:
@@ -92,7 +107,7 @@ class Changes:
                 if mirror is not None:
                     mirrors.link(tx, mirror, place.ts, NEVER_TAKEN, "thread")
             elif link.origin == "thread" and link.message_id != NEVER_TAKEN:
-                chat.delete_message(tx, _author(tx, link), link.session_id, link.message_id)
+                take_back(tx, link)
 
         return Wish(delete, self._quietly)
 

@@ -15,15 +15,15 @@ from datetime import timedelta
 
 from bot import blocks, metrics
 from bot.agent_post import AgentPost
-from bot.changed_in_session import Change, is_change, tell
+from bot.changed_in_session import Change, changed_id, is_change, read_changed, tell
 from bot.desk import Desk, backoff
-from bot.mrkdwn import to_parts
 from bot.pages import Entry, Page, Start, read_page, read_start
+from bot.quoting import head_of, parts_under
 from bot.thread import Thread, ThreadGone
 from bot.web import Ambiguous, Limited, SlackFailure
 from core import mirrors
 from core.errors import CosessionError
-from core.events import ChatMessage, ChatMessagePosted, Event, SessionEnded
+from core.events import ChatMessage, ChatMessagePosted, CodeComment, CodeCommented, Event, SessionEnded
 from core.mirrors import Lease, LeaseLost
 
 log = logging.getLogger(__name__)
@@ -148,14 +148,16 @@ class ThreadMirror:
             message = event.message
             is_shared = bool(message.content) and not message.session_only and not page.is_muted
             return is_shared and message.id not in page.linked
+        if isinstance(event, CodeCommented):
+            return bool(event.comment.content) and not page.is_muted and event.comment.id not in page.linked
         return isinstance(event, SessionEnded)
 
     async def _change(self, thread: Thread, entry: Entry) -> None:
         event = entry.event
         assert isinstance(event, Change)
-        message_id = event.message_id
+        ref_id, url = changed_id(event), self._desk.settings.session_url(self.session_id)
         # Read now, because what is changed may have been posted a moment ago.
-        there = await self._desk.db.read(lambda tx: mirrors.standing(tx, self.session_id, message_id))
+        there = await self._desk.db.read(lambda tx: read_changed(tx, self.session_id, ref_id, url))
         stamps = await tell(thread, entry, there)
         if stamps:
             await self._done_saying(thread, entry.seq, "", stamps)
@@ -172,7 +174,9 @@ class ThreadMirror:
     async def _say(self, thread: Thread, entry: Entry) -> None:
         event = entry.event
         if isinstance(event, ChatMessagePosted):
-            await self._say_message(thread, entry.seq, event.message)
+            await self._say_words(thread, entry.seq, event.message, has_head=event.message.parent_id is not None)
+        elif isinstance(event, CodeCommented):
+            await self._say_words(thread, entry.seq, event.comment, has_head=True)
         else:
             assert isinstance(event, SessionEnded)
             self._agent.interrupt()
@@ -180,10 +184,11 @@ class ThreadMirror:
             stamps = await thread.say(entry.seq, [text])
             await self._done_saying(thread, entry.seq, "", stamps)
 
-    async def _say_message(self, thread: Thread, seq: int, message: ChatMessage) -> None:
-        texts = to_parts(message.content) or ["…"]
-        stamps = await thread.say(seq, texts, author=message.username)
-        await self._done_saying(thread, seq, message.id, stamps)
+    async def _say_words(self, thread: Thread, seq: int, said: ChatMessage | CodeComment, *, has_head: bool) -> None:
+        url = self._desk.settings.session_url(self.session_id)
+        head = await self._desk.db.read(lambda tx: head_of(tx, said.id, url)) if has_head else ""
+        stamps = await thread.say(seq, parts_under(head, said.content), author=said.username)
+        await self._done_saying(thread, seq, said.id, stamps)
 
     async def _done_saying(self, thread: Thread, seq: int, message_id: str, stamps: list[str]) -> None:
         await thread.write(lambda tx: mirrors.posted(tx, self._lease, seq, message_id, stamps))

@@ -10,7 +10,7 @@ from bot import blocks
 from core import log as session_log
 from core import mirrors, sessions, tables
 from core.db import Transaction
-from core.events import ChatMessagePosted, Event
+from core.events import ChatMessagePosted, CodeCommented, Event
 
 #: Entries that are read at once.
 PAGE = 500
@@ -24,7 +24,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What is new, and the session as it is now. `linked` are the messages that the thread has already."""
+    """What is new, and the session as it is now. `linked` are the messages and comments that the thread has already."""
 
     entries: Sequence[Entry]
     linked: frozenset[str]
@@ -85,6 +85,7 @@ def read_page(tx: Transaction, session_id: str, after: int, *, here: tuple[str, 
     assert session is not None
     entries = [Entry(one.seq, one.event()) for one in session_log.read_after(tx, session_id, after, PAGE)]
     messages = [one.event.message.id for one in entries if isinstance(one.event, ChatMessagePosted)]
+    messages += [one.event.comment.id for one in entries if isinstance(one.event, CodeCommented)]
     card = blocks.Card(
         title=session.title,
         host=sessions.host_of(tx, session).username,

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from bot import metrics
 from bot.blocks import Shown
 from bot.desk import Desk
-from bot.mrkdwn import escape
+from bot.quoting import labelled
 from bot.web import Ambiguous, Limited, Post, Refused, SlackFailure
 from core import mirrors
 from core.db import Transaction
@@ -191,8 +191,8 @@ class Thread:
                 self.desk.may_customize = False
                 return await self._reply(message_id, text, author, blocks)
         else:
-            label = f"*{escape(author)}:* " if author is not None else ""
-            post = await self._post(MESSAGE, message_id, label + text, **fields)
+            said = labelled(author, text) if author is not None else text
+            post = await self._post(MESSAGE, message_id, said, **fields)
         if post.thread_ts != self.root:
             # Should taking it back fail, the next look finds the thread gone and takes it back then.
             self.must_look, self._checked_at = True, float("-inf")

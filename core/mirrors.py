@@ -48,8 +48,8 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A message of the session as its thread has it: the posts that it is in, in order. `emoji` are the reactions that
-    people have put on it elsewhere than in the thread."""
+    """A message or a comment of the session as its thread has it: the posts that it is in, in order. `emoji` are the
+    reactions that people have put on it elsewhere than in the thread."""
 
     stamps: tuple[str, ...]
     origin: Origin
@@ -312,12 +312,26 @@ def standing(tx: Transaction, session_id: str, message_id: str) -> Standing | No
         .order_by(links.ts)
     ).all()
     if not posts:
-        return None
+        return _comment_standing(tx, session_id, message_id)
     _, origin, author = posts[0]
     stamps = tuple(ts for ts, _, _ in posts)
     return Standing(
         stamps, "thread" if origin == "thread" else "session", author, _emoji_from_elsewhere(tx, session_id, message_id)
     )
+
+
+def _comment_standing(tx: Transaction, session_id: str, comment_id: str) -> Standing | None:
+    """The same for a comment; nobody reacts to one."""
+    links, comment = tables.MirrorLink, tables.Comment
+    posts = tx.sql.exec(
+        select(links.ts, links.origin, comment.username)
+        .where(links.session_id == session_id, links.message_id == comment_id, links.message_id == comment.id)
+        .order_by(links.ts)
+    ).all()
+    if not posts:
+        return None
+    _, origin, author = posts[0]
+    return Standing(tuple(ts for ts, _, _ in posts), "thread" if origin == "thread" else "session", author, frozenset())
 
 
 def _emoji_from_elsewhere(tx: Transaction, session_id: str, message_id: str) -> frozenset[str]:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from bot.mrkdwn.tables import FENCE, tables_as_code
 
-#: Longest post, in characters: Slack may split a `text` of more than 4,000 by itself, in the middle of a fence.
-MAX_PART = 3_900
+#: Longest part of a text, in characters: Slack may split a post of more than 4,000 by itself, in the middle of a fence,
+#: and takes no longer edits. The rest is for the author's name, and for a line that says where the text goes on.
+MAX_PART = 3_600
 
 #: U+2060 WORD JOINER: takes no room and breaks the word.
 _JOINER = "\u2060"

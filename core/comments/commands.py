@@ -118,7 +118,7 @@ def edit_comment(
     text, people = normal_content(content), mentions.called_by(tx, session_id, content, picked).user_ids
     if (text, people) == (comment.content, orjson.loads(comment.mentions)):
         return Posted(comment.updated_seq, comment_id, is_new=False)
-    event = CommentEdited(comment_id=comment_id, content=text, mentions=people)
+    event = CommentEdited(comment_id=comment_id, content=text, mentions=people, source=actor.source)
     seq = log.append(tx, session, event, actor_id=actor.user_id, key=key).seq
     comment.content, comment.mentions = text, orjson.dumps(people).decode()
     comment.updated_seq, comment.edited_at = seq, tx.now
@@ -143,7 +143,7 @@ def delete_comment(
         raise NotAllowed("Only whoever wrote a comment, or a host, can delete it.")
     if comment.deleted_at is not None:
         return Posted(comment.updated_seq, comment_id, is_new=False)
-    event = CommentDeleted(comment_id=comment_id)
+    event = CommentDeleted(comment_id=comment_id, source=actor.source)
     seq = log.append(tx, seat.session, event, actor_id=actor.user_id, key=key).seq
     log.blank(tx, session_id, event, since=comment.seq)
     comment.content, comment.mentions = "", "[]"

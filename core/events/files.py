@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from core.events.parts import CodeComment, Event
+from core.events.parts import CodeComment, Event, Source
 
 
 class FileShared(Event):
@@ -33,6 +33,7 @@ class CommentEdited(Event):
     comment_id: str
     content: str
     mentions: list[str] = []
+    source: Source = "web"
 
 
 class CommentDeleted(Event):
@@ -40,6 +41,7 @@ class CommentDeleted(Event):
 
     type: Literal["comment_deleted"] = "comment_deleted"
     comment_id: str
+    source: Source = "web"
 
 
 class CommentResolved(Event):

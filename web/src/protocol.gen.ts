@@ -734,6 +734,7 @@ export interface CommentEdited {
   comment_id: string;
   content: string;
   mentions: string[];
+  source: "web" | "slack" | "api" | "agent" | "system";
 }
 /**
  * As for a message: the text is gone wherever it was stored, the number and the thread stay.
@@ -741,6 +742,7 @@ export interface CommentEdited {
 export interface CommentDeleted {
   type: "comment_deleted";
   comment_id: string;
+  source: "web" | "slack" | "api" | "agent" | "system";
 }
 export interface CommentResolved {
   type: "comment_resolved";
