@@ -69,6 +69,7 @@ async def test_somebody_comes_in_by_code_and_by_link(
     await picture(page, "settings-digest")
     await page.reload()
     await expect(digest.get_by_role("textbox", name="At")).to_have_value("07:30")
+    await expect(digest.get_by_label("How often")).to_have_value("daily")
 
     await account.click()
     await page.get_by_role("menuitem", name="Sign out").click()

@@ -1,7 +1,7 @@
 /** What somebody is called, when they want a digest, and leaving every browser at once. */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { api, type DigestWish, type Me } from "~/api/cosession";
+import { api, type Digest, type DigestWish, type Me } from "~/api/cosession";
 import { moment } from "~/lib/format";
 import { say } from "~/lib/toast";
 import { Button, Field, fieldClass, Refusal } from "~/ui/controls";
@@ -21,8 +21,15 @@ export function DigestChoice() {
   const queries = useQueryClient();
   const digest = useQuery({ queryKey: ["digest"], queryFn: ({ signal }) => api.digest(signal) });
   const choose = useMutation({
+    mutationKey: ["digest"],
+    // One after the other, each upon what was chosen before it, answered or not.
+    scope: { id: "digest" },
     mutationFn: (wish: DigestWish) => api.chooseDigest(wish),
-    onSuccess: (now) => queries.setQueryData(["digest"], now),
+    onMutate: (wish) => queries.setQueryData<Digest>(["digest"], (now) => now && { ...now, ...wish }),
+    onSettled: () => {
+      if (queries.isMutating({ mutationKey: ["digest"] }) === 1)
+        void queries.invalidateQueries({ queryKey: ["digest"] });
+    },
   });
   const chosen = digest.data;
   if (!chosen) return <p className="text-ink-soft px-4 py-3 text-sm">{digest.error?.message ?? "One moment…"}</p>;
