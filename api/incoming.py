@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import orjson
 from pydantic import ValidationError
 
@@ -20,6 +23,11 @@ from api.frames import (
 from api.room import Room
 from core.access import Actor
 from core.errors import CosessionError, TooMany
+from core.storable import check_storable
+
+#: Without any of these in its text a frame holds neither NUL nor half a character nor a number that is too large, see
+#: `core.storable`: nearly every frame is spared a closer look.
+_SUSPECT = re.compile(r"\\u(?:0000|[dD][89a-fA-F])|[:,\[]\s*-?\d{16}")
 
 
 async def take_in(caller: Caller, text: str) -> None:
@@ -63,10 +71,24 @@ async def carry_out(caller: Caller, frame: ClientFrames) -> bytes | None:
 
 def parse(text: str) -> ClientFrames:
     """Raises BadFrame."""
+    if _SUSPECT.search(text):
+        _look_closely(text)
     try:
         return client_frame_adapter.validate_json(text)
     except ValidationError as error:
         raise _bad_frame(error) from None
+
+
+def _look_closely(text: str) -> None:
+    """Raises BadFrame where something in it cannot be stored."""
+    try:
+        check_storable(json.loads(text))
+    except json.JSONDecodeError:
+        return  # That is for the frame's own check to say.
+    except (ValueError, RecursionError) as error:
+        raise BadFrame(
+            f"{error}.".capitalize() if isinstance(error, ValueError) else "That is nested too deeply."
+        ) from None
 
 
 def _bad_frame(error: ValidationError) -> CosessionError:

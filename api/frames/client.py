@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from api.frames.parts import Position, PresenceStatus, Selection, Viewport
 from core.events import CodeRef
-from core.storable import check_storable
 
 
 class ClientFrame(BaseModel):
     """Unknown fields are ignored, so that an older server understands a newer client."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _is_storable(cls, value: Any) -> Any:
-        check_storable(value)
-        return value
 
 
 class JoinSession(ClientFrame):
@@ -43,7 +36,7 @@ class PostChatMessage(ClientFrame):
     content: str
     parent_id: str | None = Field(default=None, max_length=64)
     code_ref: CodeRef | None = None
-    mentions: list[str] = Field(default=[], max_length=50)
+    mentions: list[str] = Field(default_factory=list, max_length=50)
     session_only: bool = False
 
 
@@ -57,7 +50,7 @@ class EditMessage(ClientFrame):
     client_msg_id: MessageKey | None = None
     message_id: str = Field(max_length=64)
     content: str
-    mentions: list[str] = Field(default=[], max_length=50)
+    mentions: list[str] = Field(default_factory=list, max_length=50)
 
 
 class DeleteMessage(ClientFrame):
@@ -96,7 +89,7 @@ class AddComment(ClientFrame):
     code_snippet: str = ""
     thread_id: str | None = Field(default=None, max_length=64)
     content: str
-    mentions: list[str] = Field(default=[], max_length=50)
+    mentions: list[str] = Field(default_factory=list, max_length=50)
 
 
 class EditComment(ClientFrame):
@@ -104,7 +97,7 @@ class EditComment(ClientFrame):
     client_msg_id: MessageKey | None = None
     comment_id: str = Field(max_length=64)
     content: str
-    mentions: list[str] = Field(default=[], max_length=50)
+    mentions: list[str] = Field(default_factory=list, max_length=50)
 
 
 class DeleteComment(ClientFrame):
