@@ -19,6 +19,7 @@ from bot.commands.deeds import Deeds
 from bot.commands.mentions import Mentions
 from bot.desk import Desk
 from bot.health import examine, in_words, measure
+from bot.home import Home
 from bot.identity import People
 from bot.installations.lifecycle import Lifecycle
 from bot.installations.oauth import Install
@@ -207,11 +208,12 @@ class SlackDoor:
             return in_words(await examine(self._db, desk.api, self._settings, bot.realm, now, only=(channel,)))
 
         deeds = Deeds(desk, bot, people, inviting, doctor)
+        home = Home(desk, bot, Mentions(desk, bot, deeds, events))
         parts = (Buttons(deeds), StartForm(desk, people, deeds, inviting), Answering(desk, bot, people, inviting))
         return {
-            EVENT: Lifecycle(desk, bot, Mentions(desk, bot, deeds, events), self._ended),
+            EVENT: Lifecycle(desk, bot, home, self._ended),
             COMMAND_KIND: Commands(deeds),
-            INTERACTION: Interactions(parts),
+            INTERACTION: Interactions(parts, home),
         }
 
     # -- workspaces that come and go

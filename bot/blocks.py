@@ -82,7 +82,7 @@ def card(view: Card) -> Shown:
     if view.tokens:
         counts.append(f"{view.tokens:,} tokens")
     if view.last_activity is not None:
-        counts.append(f"last activity {_moment(view.last_activity)}")
+        counts.append(f"last activity {moment(view.last_activity)}")
     blocks: list[Block] = [
         {"type": "header", "text": {"type": "plain_text", "text": _cut(view.title, 150), "emoji": False}},
         {"type": "section", "fields": fields},
@@ -133,7 +133,7 @@ def _button(action_id: str, label: str, view: Card) -> Block:
     return {"type": "button", "action_id": action_id, "text": _plain(label), "value": view.session_id}
 
 
-def _moment(at: datetime) -> str:
+def moment(at: datetime) -> str:
     """In the reader's own zone and words (https://docs.slack.dev/messaging/formatting-message-text, dates)."""
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}}, {{time}}|{at:%Y-%m-%d %H:%M} UTC>"
 

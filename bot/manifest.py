@@ -37,7 +37,8 @@ NEEDS = (
         ("channels:history",),
         ("message.channels",),
     ),
-    Need("hear the bot mentioned in a thread", ("app_mentions:read",), ("app_mention",)),
+    Need("hear the bot mentioned", ("app_mentions:read",), ("app_mention",)),
+    Need("show people their sessions on the app's home tab", events=("app_home_opened",)),
     Need(
         "copy reactions, both ways",
         ("reactions:read", "reactions:write"),
@@ -46,7 +47,7 @@ NEEDS = (
     ),
     Need("know whether the bot is in a channel, and its name", ("channels:read",)),
     Need("know who is a guest, and hear when that changes", ("users:read",), ("user_change",)),
-    Need("send invites to people, and look for them before sending them again", ("im:write", "im:history")),
+    Need("send invites to people, and look for them before sending them again", ("im:write",)),
     Need(
         "give links to sessions a preview, of what the channel may see",
         ("links:read", "links:write"),
@@ -54,7 +55,8 @@ NEEDS = (
         is_optional=True,
     ),
     Need("the same in private channels", ("groups:history", "groups:read"), ("message.groups",), is_optional=True),
-    Need("the same in direct messages", ("im:read",), ("message.im",), is_optional=True),
+    Need("hear what people write to the bot alone", ("im:history",), ("message.im",)),
+    Need("know which channel a direct message is", ("im:read",), is_optional=True),
 )
 
 
@@ -126,6 +128,11 @@ def _over_http(base_url: str, *, many: bool) -> dict[str, Any]:
         "_metadata": {"major_version": 2, "minor_version": 1},
         "display_information": {"name": NAME, "description": DESCRIPTION, "background_color": "#1a1a2e"},
         "features": {
+            "app_home": {
+                "home_tab_enabled": True,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": False,
+            },
             "bot_user": {"display_name": NAME, "always_online": True},
             "shortcuts": [dict(shortcut) for shortcut in SHORTCUTS],
             **_unfurled(base),

@@ -161,6 +161,10 @@ class SlackApi:
         """Shows a form to whoever did what the trigger belongs to, a moment ago."""
         await self._call("views.open", {"trigger_id": trigger_id, "view": view})
 
+    async def publish_home(self, user: str, view: Payload) -> None:
+        """What somebody sees on the app's home tab."""
+        await self._call("views.publish", {"user_id": user, "view": view})
+
     async def unfurl(self, channel: str, ts: str, unfurls: Mapping[str, Payload]) -> None:
         """Gives the links of a message their previews."""
         previews = json.dumps(unfurls, separators=(",", ":"))
@@ -247,6 +251,8 @@ class SlackApi:
     async def respond(self, response_url: str, text: str, blocks: Sequence[Payload] = ()) -> None:
         """Answers a command privately, where no membership of the bot is needed."""
         assert self._session is not None
+        if not response_url:
+            raise Refused("response_url")
         body: Payload = {"response_type": "ephemeral", "replace_original": False, "text": text}
         if blocks:
             body["blocks"] = list(blocks)

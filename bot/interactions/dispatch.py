@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from bot.home import Home
 from bot.interactions.payloads import Payload, payload_of, user_of
 from bot.worker import Lane, Wish
 from core.inbox import Item
@@ -21,8 +22,9 @@ class Part(Protocol):
 class Interactions:
     """Belongs to one workspace. **Who wants to hear of more hooks in here**: the first that it concerns handles it."""
 
-    def __init__(self, parts: Sequence[Part]) -> None:
+    def __init__(self, parts: Sequence[Part], home: Home) -> None:
         self._parts = parts
+        self._home = home
 
     def lane(self, item: Item) -> Lane:
         user = user_of(payload_of(item))
@@ -30,5 +32,7 @@ class Interactions:
 
     async def handle(self, item: Item) -> Wish | None:
         payload = payload_of(item)
+        if self._home.concerns(payload):
+            return await self._home.press(item)
         part = next((part for part in self._parts if part.concerns(payload)), None)
-        return await part.handle(item) if part is not None else None
+        return self._home.refreshing(payload, await part.handle(item)) if part is not None else None

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, quote
 import orjson
 
 from bot import identity
+from bot.commands.asking import Answers
 from bot.desk import Desk
 from bot.identity import People
 from bot.invites import form
@@ -163,7 +164,12 @@ class Answering:
             await self._desk.api.respond(str(payload.get("response_url") or ""), text)
         except Refused:
             channel = str((payload.get("channel") or {}).get("id") or "")
-            await self._desk.api.whisper(channel, _user(payload), text)
+            if channel:
+                await self._desk.api.whisper(channel, _user(payload), text)
+            else:
+                # The button was on the app's home tab.
+                key = f"answer:{_action(payload).get('action_ts')}"
+                await Answers(self._desk, self._bot).write(_user(payload), text, key=key)
 
 
 def _user(payload: Payload) -> str:

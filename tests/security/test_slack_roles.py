@@ -64,7 +64,10 @@ ROWS: dict[str, dict[str, str]] = {
 OTHERS = {
     "app_uninstalled",
     "tokens_revoked",
+    # The same words as the command's: see `tests/bot/test_commands_mentions.py`.
     "app_mention",
+    # Everybody sees their own: see `tests/bot/test_home.py`.
+    "app_home_opened",
     "user_change",
     # Who may see a preview is the channel: see `tests/bot/test_unfurl.py`.
     "link_shared",
