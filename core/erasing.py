@@ -20,6 +20,7 @@ from core.clock import iso
 from core.db import Transaction
 from core.errors import Conflict
 from core.events import CommentDeleted, MessageDeleted
+from core.notifications import preferences, taking_up
 
 #: What somebody is called whose data was erased.
 NOBODY = "Erased person"
@@ -109,6 +110,8 @@ def erase_account(tx: Transaction, user_id: str) -> None:
     user = deactivate(tx, user_id)
     address = user.email
     invites.forget(tx, user_id)
+    taking_up.forget(tx, user_id)
+    preferences.forget(tx, user_id)
     for table in (tables.Identity, tables.Login, tables.SignInLink, tables.DigestSetting, tables.Digest):
         tx.sql.exec(delete(table).where(col(table.user_id) == user_id))
     tx.sql.exec(delete(tables.TeamMember).where(col(tables.TeamMember.user_id) == user_id))

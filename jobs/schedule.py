@@ -15,6 +15,7 @@ from datetime import timedelta
 from core import invites, outbox, signing_in
 from core.db import Database, Transaction
 from core.idling import end_idle
+from core.notifications import delivering
 from core.prune import prune
 from jobs.digests import make_digests
 
@@ -41,6 +42,9 @@ def timetable(*, end_idle_after: timedelta | None = None) -> tuple[Job, ...]:
         Job("prune", timedelta(minutes=10), prune, does="forget what is past its time"),
         Job("expire-invites", timedelta(minutes=1), invites.expire, does="tell of invites that have expired"),
         Job("prune-mail", timedelta(hours=1), _prune_mail, does="forget mails and ways in that are over"),
+        Job(
+            "prune-notifications", timedelta(days=1), delivering.prune, does="forget what people were told of long ago"
+        ),
         Job("digests", timedelta(minutes=1), steps=make_digests, does="make the digests whose time has come"),
     )
     if end_idle_after is None:
