@@ -19,8 +19,9 @@ from api import pages
 from api.auth import COOKIE, set_login
 from api.context import Api
 from bot.app import SlackDoor, SlackSettings
+from bot.commands import COMMAND, USAGE_HINT
 from bot.identity import PROVIDER, link_person
-from bot.manifest import bot_scopes
+from bot.manifest import SHORTCUTS, bot_scopes
 from bot.sandbox import CLIENT_ID, SandboxEngine, sandbox_app
 from bot.sign_in import START
 from core import accounts, identities
@@ -79,6 +80,8 @@ class Sandbox:
             request_url=f"{local}/slack/events",
             base_url=f"{local}/sandbox/slack",
         )
+        self.engine.commands = {COMMAND: USAGE_HINT}
+        self.engine.shortcuts = [*SHORTCUTS]
         self.engine.workspace.unfurl_domains.add(urlsplit(settings.base_url).hostname or "localhost")
         self.settings = SlackSettings(
             signing_secret=signing_secret,

@@ -48,6 +48,8 @@ class Humans:
         self.base_url = base_url.rstrip("/")
         #: Slash commands of the app, with the hint that the composer shows.
         self.commands = dict(DEFAULT_COMMANDS)
+        #: Its shortcuts, as its manifest has them.
+        self.shortcuts: list[Mapping[str, str]] = []
 
     async def say(self, user: str, channel: str, text: str, thread_ts: str | None = None) -> Payload:
         """Posts as a person; returns the message as the channel shows it."""
@@ -110,11 +112,13 @@ class Humans:
         shown = answer_interaction(self.workspace, place, person.id, answer) if answer else None
         return Outcome(message=shown, view=self.workspace.views.current(person.id))
 
-    async def click(self, user: str, channel: str, ts: str, action_id: str, value: Any = None) -> Outcome:
+    async def click(
+        self, user: str, channel: str, ts: str, action_id: str, value: Any = None, *, block_id: str | None = None
+    ) -> Outcome:
         """Uses a button or a menu of a message, an ephemeral one included."""
         person, place = self._at(user, channel)
         shown, is_ephemeral = self._message_on_screen(person, place, ts)
-        block, element = payloads.find_element(shown.get("blocks", []), action_id)
+        block, element = payloads.find_element(shown.get("blocks", []), action_id, block_id)
         payload = payloads.interaction("block_actions", person, self.workspace.triggers.issue(person.id))
         container = {"type": "message", "message_ts": ts, "channel_id": place.id, "is_ephemeral": is_ephemeral}
         if "thread_ts" in shown:
@@ -129,12 +133,14 @@ class Humans:
         }
         return await self._interact(person, payload)
 
-    async def click_in_view(self, user: str, view_id: str, action_id: str, value: Any = None) -> Outcome:
+    async def click_in_view(
+        self, user: str, view_id: str, action_id: str, value: Any = None, *, block_id: str | None = None
+    ) -> Outcome:
         """Uses a button or a menu of the home tab or of the open modal."""
         person = self.workspace.person(user)
         home = self.workspace.views.homes.get(person.id)
         view = home if home and home["id"] == view_id else self.workspace.views.find(view_id=view_id)[1]
-        block, element = payloads.find_element(view["blocks"], action_id)
+        block, element = payloads.find_element(view["blocks"], action_id, block_id)
         payload = payloads.interaction("block_actions", person, self.workspace.triggers.issue(person.id))
         payload |= {
             "container": {"type": "view", "view_id": view_id},

@@ -60,9 +60,14 @@ def interaction(kind: str, person: Person, trigger_id: str) -> Payload:
     }
 
 
-def find_element(blocks: list[Payload], action_id: str) -> tuple[Payload, Payload]:
-    """The block and the element of an action. Raises `SlackError("no_such_action")`: the screen cannot do that."""
+def find_element(blocks: list[Payload], action_id: str, block_id: str | None = None) -> tuple[Payload, Payload]:
+    """The block and the element of an action; the first of several, unless a block is named.
+
+    Raises `SlackError("no_such_action")`: the screen cannot do that.
+    """
     for block in blocks:
+        if block_id is not None and block.get("block_id") != block_id:
+            continue
         candidates = [*block.get("elements", []), block.get("accessory"), block.get("element")]
         for element in candidates:
             if is_object(element) and element.get("action_id") == action_id:

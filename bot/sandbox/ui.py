@@ -48,8 +48,13 @@ class _Page:
             "delete": lambda a: engine.delete(a["user"], a["channel"], a["ts"]),
             "react": lambda a: engine.react(a["user"], a["channel"], a["ts"], a["name"], remove=bool(a.get("remove"))),
             "slash": lambda a: engine.slash(a["user"], a["channel"], a["command"], a.get("text", "")),
-            "click": lambda a: engine.click(a["user"], a["channel"], a["ts"], a["action_id"], a.get("value")),
-            "click_in_view": lambda a: engine.click_in_view(a["user"], a["view_id"], a["action_id"], a.get("value")),
+            "click": lambda a: engine.click(
+                a["user"], a["channel"], a["ts"], a["action_id"], a.get("value"), block_id=a.get("block_id")
+            ),
+            "click_in_view": lambda a: engine.click_in_view(
+                a["user"], a["view_id"], a["action_id"], a.get("value"), block_id=a.get("block_id")
+            ),
+            "shortcut": lambda a: engine.shortcut(a["user"], a["callback_id"], a.get("channel"), a.get("ts")),
             "submit_view": lambda a: engine.submit_view(a["user"], a["view_id"], a["values"]),
             "close_view": lambda a: engine.close_view(a["user"], a["view_id"]),
             "home": lambda a: engine.open_home(a["user"], a.get("tab", "home")),
@@ -83,6 +88,7 @@ class _Page:
                 "people": [asdict(person) for person in self._engine.people],
                 "channels": channels,
                 "commands": self._engine.commands,
+                "shortcuts": self._engine.shortcuts,
                 "home": workspace.views.homes.get(user),
                 "modal": workspace.views.current(user),
                 "sessions": workspace.agent_sessions,

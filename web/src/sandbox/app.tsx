@@ -1,6 +1,6 @@
 /** The page: sidebar, channel, thread, and whatever lies above them. */
 import { useEffect, useMemo, useState } from "react";
-import { Blocks } from "./blocks";
+import { Blocks, type OnAction } from "./blocks";
 import { ChannelPane, ThreadPane } from "./channel";
 import { Faults } from "./faults";
 import type { MessageActions } from "./message";
@@ -59,7 +59,8 @@ export function App() {
       return false;
     }
   };
-  const actions = actionsFor(channelId ?? "", attempt, setThreadTs);
+  const shortcuts = snapshot.shortcuts.filter((one) => one.type === "message");
+  const actions = { ...actionsFor(channelId ?? "", attempt, setThreadTs), shortcuts };
   const channel = snapshot.channels.find((one) => one.id === channelId);
   const root = threadTs ? sandbox.messages.find((one) => one.ts === threadTs) : undefined;
 
@@ -83,6 +84,7 @@ export function App() {
           <Sidebar
             snapshot={snapshot} place={place} onFaults={() => setFaultsOpen(!areFaultsOpen)}
             isUnread={(one) => one.latest > (sandbox.marks[one.id] ?? "") && one.id !== channelId}
+            onShortcut={(one) => void attempt("shortcut", { callback_id: one.callback_id })}
             onPerson={(id) => { sessionStorage.setItem(PERSON, id); setThreadTs(null); setUser(id); }}
             onPlace={(next) => { setPlace(next); setThreadTs(null); if ("home" in next) void attempt("home", {}); }}
           />
@@ -95,7 +97,10 @@ export function App() {
                   onSend={(text) => send(text, null)}
                 />
               ) : (
-                <Home snapshot={snapshot} onAction={(id, value) => void attempt("click_in_view", { view_id: snapshot.home?.id, action_id: id, value })} />
+                <Home
+                  snapshot={snapshot}
+                  onAction={(id, value, blockId) => void attempt("click_in_view", { view_id: snapshot.home?.id, action_id: id, value, block_id: blockId })}
+                />
               )}
             </div>
             {root && channel && (
@@ -113,10 +118,10 @@ export function App() {
           )}
           {snapshot.modal && (
             <Modal
-              key={snapshot.modal.id} view={snapshot.modal} people={snapshot.people} channels={snapshot.channels}
+              key={snapshot.modal.id} view={snapshot.modal} people={snapshot.people} channels={snapshot.channels} current={channel}
               onSubmit={(values) => submitView(snapshot.modal?.id ?? "", values)}
               onClose={() => void attempt("close_view", { view_id: snapshot.modal?.id })}
-              onAction={(id, value) => void attempt("click_in_view", { view_id: snapshot.modal?.id, action_id: id, value })}
+              onAction={(id, value, blockId) => void attempt("click_in_view", { view_id: snapshot.modal?.id, action_id: id, value, block_id: blockId })}
             />
           )}
         </div>
@@ -129,7 +134,7 @@ function actionsFor(
   channel: string,
   attempt: (action: string, body: Record<string, unknown>) => Promise<boolean>,
   openThread: (ts: string) => void,
-): MessageActions {
+): Omit<MessageActions, "shortcuts"> {
   const at = (message: Message) => ({ channel, ts: message.ts });
   return {
     react: (message, name, remove) => void attempt("react", { ...at(message), name, remove }),
@@ -138,7 +143,9 @@ function actionsFor(
       if (window.confirm("Delete this message?")) void attempt("delete", at(message));
     },
     openThread: (message) => openThread(message.thread_ts ?? message.ts),
-    click: (message, actionId, value) => void attempt("click", { ...at(message), action_id: actionId, value }),
+    click: (message, actionId, value, blockId) =>
+      void attempt("click", { ...at(message), action_id: actionId, value, block_id: blockId }),
+    run: (message, callbackId) => void attempt("shortcut", { ...at(message), callback_id: callbackId }),
     dismiss: (message) => void attempt("dismiss", at(message)),
   };
 }
@@ -168,7 +175,7 @@ function Banners(props: { snapshot: Snapshot; status: string; problem: string; c
   );
 }
 
-function Home({ snapshot, onAction }: { snapshot: Snapshot; onAction: (id: string, value?: string | string[]) => void }) {
+function Home({ snapshot, onAction }: { snapshot: Snapshot; onAction: OnAction }) {
   return (
     <section className="sb-pane" aria-label="App home">
       <header className="sb-pane-head"><h2>App home</h2></header>

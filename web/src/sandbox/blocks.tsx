@@ -5,13 +5,16 @@ import { OpenAs, sessionPath } from "./open-as";
 import { RichText, SafeLink, Text } from "./text";
 import type { Block, Element, RichPart } from "./types";
 
-type OnAction = (actionId: string, value?: string | string[]) => void;
+export type OnAction = (actionId: string, value?: string | string[], blockId?: string) => void;
 
 export function Blocks({ blocks, onAction }: { blocks: Block[]; onAction: OnAction }) {
   return (
     <div className="sb-blocks">
       {blocks.map((block, index) => (
-        <OneBlock key={block.block_id ?? index} block={block} onAction={onAction} />
+        <OneBlock
+          key={block.block_id ?? index} block={block}
+          onAction={(actionId, value) => onAction(actionId, value, block.block_id)}
+        />
       ))}
     </div>
   );

@@ -1,15 +1,18 @@
 /** One message: who, when, what, and what can be done with it. */
 import { useContext, useState } from "react";
-import { Blocks } from "./blocks";
+import { Blocks, type OnAction } from "./blocks";
 import { emoji, Mrkdwn, NamesContext, SafeLink } from "./text";
-import type { Message, Person } from "./types";
+import type { Message, Person, Shortcut } from "./types";
 
 export type MessageActions = {
   react: (message: Message, name: string, remove: boolean) => void;
   edit: (message: Message, text: string) => void;
   remove: (message: Message) => void;
   openThread?: (message: Message) => void;
-  click: (message: Message, actionId: string, value?: string | string[]) => void;
+  click: (message: Message, actionId: string, value?: string | string[], blockId?: string) => void;
+  /** The app's shortcuts for a message, and how one is run. */
+  shortcuts: Shortcut[];
+  run: (message: Message, callbackId: string) => void;
   dismiss: (message: Message) => void;
 };
 
@@ -76,7 +79,7 @@ export function MessageRow({ message, actions, isRoot }: { message: Message; act
         {isEditing ? (
           <Editor message={message} onDone={(text) => { setEditing(false); if (text !== null) actions.edit(message, text); }} />
         ) : (
-          <Body message={message} onAction={(id, value) => actions.click(message, id, value)} />
+          <Body message={message} onAction={(id, value, blockId) => actions.click(message, id, value, blockId)} />
         )}
         <Reactions message={message} me={me} react={actions.react} />
         {!isRoot && message.reply_count && actions.openThread ? (
@@ -94,6 +97,11 @@ export function MessageRow({ message, actions, isRoot }: { message: Message; act
             </button>
           ))}
           {actions.openThread && <button type="button" onClick={() => actions.openThread?.(message)}>Reply</button>}
+          {actions.shortcuts.map((one) => (
+            <button key={one.callback_id} type="button" title={one.description} onClick={() => actions.run(message, one.callback_id)}>
+              ⚡ {one.name}
+            </button>
+          ))}
           {isMine && <button type="button" onClick={() => setEditing(true)}>Edit</button>}
           {isMine && <button type="button" onClick={() => actions.remove(message)}>Delete</button>}
         </div>
@@ -102,7 +110,7 @@ export function MessageRow({ message, actions, isRoot }: { message: Message; act
   );
 }
 
-function Body({ message, onAction }: { message: Message; onAction: (id: string, value?: string | string[]) => void }) {
+function Body({ message, onAction }: { message: Message; onAction: OnAction }) {
   if (message.subtype === "tombstone") return <p className="sb-gone">This message was deleted.</p>;
   return (
     <div className="sb-text">

@@ -1,8 +1,8 @@
 /** A view the app has opened: its blocks, its inputs, its errors. */
 import { useEffect, useRef, useState, type FormEvent } from "react";
-import { Blocks, optionsOf } from "./blocks";
+import { Blocks, optionsOf, type OnAction } from "./blocks";
 import { Text } from "./text";
-import type { Block, Channel, Outcome, Person, View } from "./types";
+import type { Block, Channel, Element, Outcome, Person, View } from "./types";
 
 type Values = Record<string, string | string[]>;
 
@@ -10,13 +10,16 @@ export function Modal(props: {
   view: View;
   people: Person[];
   channels: Channel[];
+  /** The channel behind the form, which Slack proposes where the form asks it to. */
+  current: Channel | undefined;
   onSubmit: (values: Values) => Promise<Outcome>;
   onClose: () => void;
-  onAction: (actionId: string, value?: string | string[]) => void;
+  onAction: OnAction;
 }) {
   const { view } = props;
   const dialog = useRef<HTMLDialogElement>(null);
-  const [values, setValues] = useState<Values>({});
+  const proposed = props.current && props.current.kind !== "im" ? props.current.id : undefined;
+  const [values, setValues] = useState<Values>(() => proposals(view, proposed));
   const [errors, setErrors] = useState<Record<string, string>>({});
   const [isBusy, setBusy] = useState(false);
 
@@ -48,7 +51,7 @@ export function Modal(props: {
             block.type === "input" ? (
               <Field
                 key={block.block_id ?? index} block={block} people={props.people} channels={props.channels}
-                error={errors[block.block_id ?? ""]}
+                error={errors[block.block_id ?? ""]} proposed={proposed}
                 onChange={(value) => setValues((before) => ({ ...before, [block.block_id ?? ""]: value }))}
               />
             ) : (
@@ -67,7 +70,14 @@ export function Modal(props: {
   );
 }
 
-function Field(props: { block: Block; people: Person[]; channels: Channel[]; error: string | undefined; onChange: (value: string | string[]) => void }) {
+/** What is chosen before anybody has chosen: the channel that somebody is in. */
+function proposals(view: View, channel: string | undefined): Values {
+  if (!channel) return {};
+  const places = view.blocks.filter((block) => block.element?.default_to_current_conversation);
+  return Object.fromEntries(places.map((block) => [block.block_id ?? "", channel]));
+}
+
+function Field(props: { block: Block; people: Person[]; channels: Channel[]; error: string | undefined; proposed: string | undefined; onChange: (value: string | string[]) => void }) {
   const { block } = props;
   const id = `sb-field-${block.block_id}`;
   return (
@@ -83,16 +93,21 @@ function Field(props: { block: Block; people: Person[]; channels: Channel[]; err
   );
 }
 
-function Control(props: { id: string; block: Block; people: Person[]; channels: Channel[]; onChange: (value: string | string[]) => void }) {
+function initialOf(element: Element, proposed: string | undefined): string {
+  const conversation = element.default_to_current_conversation ? proposed : undefined;
+  return element.initial_option?.value ?? element.initial_user ?? element.initial_conversation ?? conversation ?? "";
+}
+
+function Control(props: { id: string; block: Block; people: Person[]; channels: Channel[]; proposed: string | undefined; onChange: (value: string | string[]) => void }) {
   const element = props.block.element ?? { type: "plain_text_input" };
   const [picked, setPicked] = useState<string[]>([]);
   const common = { id: props.id, className: "sb-input" };
-  const options = optionsOf(element).map((option) => ({ value: option.value, name: option.text.text }));
+  const options = optionsOf(element).map((option) => ({ value: option.value, name: option.text.text, note: option.description?.text ?? "" }));
   if (element.type === "users_select" || element.type === "multi_users_select") {
-    options.push(...props.people.filter((one) => !one.is_bot).map((one) => ({ value: one.id, name: one.real_name })));
+    options.push(...props.people.filter((one) => !one.is_bot).map((one) => ({ value: one.id, name: one.real_name, note: "" })));
   }
   if (element.type === "conversations_select" || element.type === "channels_select") {
-    options.push(...props.channels.filter((one) => one.kind !== "im").map((one) => ({ value: one.id, name: `#${one.name}` })));
+    options.push(...props.channels.filter((one) => one.kind !== "im").map((one) => ({ value: one.id, name: `#${one.name}`, note: "" })));
   }
   if (element.type === "checkboxes" || element.type.startsWith("multi_")) {
     const toggle = (value: string) => {
@@ -104,7 +119,11 @@ function Control(props: { id: string; block: Block; people: Person[]; channels: 
       <div id={props.id} role="group" className="sb-checks">
         {options.map((option) => (
           <label key={option.value}>
-            <input type="checkbox" checked={picked.includes(option.value)} onChange={() => toggle(option.value)} /> {option.name}
+            <input type="checkbox" checked={picked.includes(option.value)} onChange={() => toggle(option.value)} />{" "}
+            <span>
+              {option.name}
+              {option.note && <span className="sb-note"> {option.note}</span>}
+            </span>
           </label>
         ))}
       </div>
@@ -112,7 +131,7 @@ function Control(props: { id: string; block: Block; people: Person[]; channels: 
   }
   if (options.length) {
     return (
-      <select {...common} defaultValue={element.initial_option?.value ?? element.initial_user ?? ""} onChange={(event) => props.onChange(event.target.value)}>
+      <select {...common} defaultValue={initialOf(element, props.proposed)} onChange={(event) => props.onChange(event.target.value)}>
         <option value="" disabled>{element.placeholder?.text ?? "Choose…"}</option>
         {options.map((option) => <option key={option.value} value={option.value}>{option.name}</option>)}
       </select>

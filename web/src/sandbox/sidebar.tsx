@@ -1,6 +1,6 @@
 /** The left column: the workspace, the person one acts as, channels, direct messages. */
 import { Avatar } from "./message";
-import type { Channel, Person, Snapshot } from "./types";
+import type { Channel, Person, Shortcut, Snapshot } from "./types";
 
 export type Place = { channel: string } | { home: true };
 
@@ -11,6 +11,7 @@ export function Sidebar(props: {
   onPerson: (id: string) => void;
   onPlace: (place: Place) => void;
   onFaults: () => void;
+  onShortcut: (shortcut: Shortcut) => void;
 }) {
   const { snapshot } = props;
   const humans = snapshot.people.filter((person) => !person.is_bot);
@@ -50,6 +51,12 @@ export function Sidebar(props: {
           />
         )}
         <Row isCurrent={current === null} isUnread={false} sign="⌂" name="App home" onOpen={() => props.onPlace({ home: true })} />
+      </ul>
+      {snapshot.shortcuts.some((one) => one.type === "global") && <h2>Shortcuts</h2>}
+      <ul>
+        {snapshot.shortcuts.filter((one) => one.type === "global").map((one) => (
+          <Row key={one.callback_id} isCurrent={false} isUnread={false} sign="⚡" name={one.name} onOpen={() => props.onShortcut(one)} />
+        ))}
       </ul>
       <button type="button" className="sb-faults-opener" onClick={props.onFaults}>
         Faults{snapshot.faults.length > 0 && <span className="sb-count">{snapshot.faults.length}</span>}

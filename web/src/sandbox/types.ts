@@ -35,6 +35,9 @@ export type Element = {
   initial_value?: string;
   initial_option?: Option;
   initial_user?: string;
+  initial_conversation?: string;
+  default_to_current_conversation?: boolean;
+  max_length?: number;
   image_url?: string;
   alt_text?: string;
   confirm?: { title: TextObject; text: TextObject };
@@ -98,6 +101,8 @@ export type View = {
   blocks: Block[];
 };
 
+export type Shortcut = { name: string; type: "global" | "message"; callback_id: string; description: string };
+
 export type Fault = { kind: string; method?: string; event?: string; times: number; status?: number };
 
 export type Snapshot = {
@@ -107,6 +112,7 @@ export type Snapshot = {
   people: Person[];
   channels: Channel[];
   commands: Record<string, string>;
+  shortcuts: Shortcut[];
   home: View | null;
   modal: View | null;
   sessions: Record<string, { title: string; status: string; line?: string }>;
