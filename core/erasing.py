@@ -166,7 +166,7 @@ def _erase_comment(tx: Transaction, session: tables.Session, comment_id: str, us
     row = _fresh(tx, tables.Comment, comment_id)
     row.username = NOBODY
     if row.deleted_at is None:
-        event = CommentDeleted(comment_id=comment_id)
+        event = CommentDeleted(comment_id=comment_id, source="system")
         log.blank(tx, session.id, event, since=row.seq)
         row.updated_seq = log.append(tx, session, event, actor_id=user_id).seq
         row.content, row.mentions, row.deleted_at = "", "[]", tx.now

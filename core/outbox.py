@@ -58,11 +58,10 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Mails that wait, since when the oldest is due, and those given up in the time that they are kept."""
+    """Mails that wait, and since when the oldest is due."""
 
     waiting: int
     oldest: datetime | None
-    given_up: int
 
 
 def mail_id(kind: Kind, recipient: str, key: str) -> str:
@@ -130,12 +129,6 @@ def due(tx: Transaction, limit: int = 50) -> Sequence[Mail]:
     return [_mail(one) for one in found]
 
 
-def next_due_at(tx: Transaction) -> datetime | None:
-    """When the first of those that wait becomes due."""
-    row = tables.OutgoingMail
-    return tx.sql.exec(select(func.min(row.not_before)).where(col(row.settled_at).is_(None))).one()
-
-
 def begin(tx: Transaction, mail: str) -> Mail | None:
     """An attempt to send it begins. None where there is nothing to be done any more: it is settled, it is too late for
     it, or its recipient wants none."""
@@ -187,10 +180,8 @@ def discard(tx: Transaction, mail: str) -> None:
 
 def backlog(tx: Transaction) -> Backlog:
     row = tables.OutgoingMail
-    is_open = col(row.settled_at).is_(None)
-    waiting, oldest = tx.sql.exec(select(func.count(), func.min(row.not_before)).where(is_open)).one()
-    given_up = tx.sql.exec(select(func.count()).where(~is_open, row.problem != "")).one()
-    return Backlog(waiting, oldest, given_up)
+    query = select(func.count(), func.min(row.not_before)).where(col(row.settled_at).is_(None))
+    return Backlog(*tx.sql.exec(query).one())
 
 
 def prune(tx: Transaction) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from core import invites, outbox, signing_in
+from core import digests, invites, outbox, signing_in
 from core.db import Database, Transaction
 from core.idling import end_idle
 from core.notifications import delivering
@@ -41,7 +41,7 @@ def timetable(*, end_idle_after: timedelta | None = None) -> tuple[Job, ...]:
     jobs = (
         Job("prune", timedelta(minutes=10), prune, does="forget what is past its time"),
         Job("expire-invites", timedelta(minutes=1), invites.expire, does="tell of invites that have expired"),
-        Job("prune-mail", timedelta(hours=1), _prune_mail, does="forget mails and ways in that are over"),
+        Job("prune-mail", timedelta(hours=1), _prune_mail, does="forget mails, ways in and digests that are over"),
         Job(
             "prune-notifications", timedelta(days=1), delivering.prune, does="forget what people were told of long ago"
         ),
@@ -59,7 +59,7 @@ def timetable(*, end_idle_after: timedelta | None = None) -> tuple[Job, ...]:
 
 
 def _prune_mail(tx: Transaction) -> int:
-    return outbox.prune(tx) + signing_in.prune(tx)
+    return outbox.prune(tx) + signing_in.prune(tx) + digests.prune(tx)
 
 
 TIMETABLE = timetable()

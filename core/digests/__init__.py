@@ -7,7 +7,7 @@ tell), `making` (one for each person and period).
 from __future__ import annotations
 
 from core.digests.compiling import Told, compile_digest
-from core.digests.making import Due, due, make
+from core.digests.making import Due, due, make, prune
 from core.digests.settings import Chosen, choose, chosen
 from core.digests.times import DEFAULT, Cadence, Period, Wish, is_time_zone, latest, next_after, zone_of
 
@@ -27,5 +27,6 @@ __all__ = [
     "latest",
     "make",
     "next_after",
+    "prune",
     "zone_of",
 ]

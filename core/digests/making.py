@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
-from sqlalchemy import func
+from sqlalchemy import delete, func
 from sqlmodel import col, select
 
 from core import outbox, tables
@@ -24,6 +24,8 @@ from core.digests.times import Cadence, latest, zone_of
 SETTLE = timedelta(seconds=60)
 #: The longest stretch that one digest covers.
 LONGEST = timedelta(days=14)
+#: How long it is kept that a digest was made.
+KEPT = timedelta(days=60)
 #: How long a digest is worth sending.
 WORTH = {"daily": timedelta(hours=20), "weekly": timedelta(days=3), "off": timedelta()}
 
@@ -107,6 +109,25 @@ def make(tx: Transaction, one: Due, told: Told | None) -> bool:
         )
     )
     return True
+
+
+def prune(tx: Transaction) -> int:
+    """Forgets all but the last of each person's, long after they were made."""
+    digest = tables.Digest
+    last = select(digest.user_id, func.max(digest.covers_to)).group_by(col(digest.user_id)).subquery()
+    old = [
+        (user_id, period)
+        for user_id, period in tx.sql.exec(
+            select(digest.user_id, digest.period).where(
+                digest.covers_to < tx.now - KEPT,
+                last.c.user_id == digest.user_id,
+                last.c[1] > digest.covers_to,
+            )
+        )
+    ]
+    for user_id, period in old:
+        tx.sql.exec(delete(digest).where(col(digest.user_id) == user_id, col(digest.period) == period))
+    return len(old)
 
 
 def _title(begins: datetime, ends: datetime, zone: tzinfo) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlmodel import select
 
 from core import accounts, leases, tables
@@ -16,7 +17,7 @@ from core.errors import Invalid
 from core.migrations import upgrade
 from core.prune import prune
 from jobs.schedule import TIMETABLE, Job
-from jobs.scheduler import Scheduler
+from jobs.scheduler import TURN, Scheduler
 
 
 async def test_what_is_past_its_time_is_forgotten_and_the_rest_is_kept(database_url: str) -> None:
@@ -122,5 +123,66 @@ async def test_whoever_was_overtaken_finds_out_before_anything_is_done(database_
         assert await db.write(lambda tx: leases.take(tx, "mail", "one", 30)) is None, "only the holder lets go"
         await db.write(lambda tx: leases.let_go(tx, "mail", "two"))
         assert await db.write(lambda tx: leases.take(tx, "mail", "one", 30)) == first + 2
+    finally:
+        await db.close()
+
+
+async def test_a_job_with_steps_runs_once_and_whoever_fails_or_dies_leaves_it_to_the_next(database_url: str) -> None:
+    await asyncio.to_thread(upgrade, database_url)
+    passed = timedelta()
+
+    def clock() -> datetime:
+        return system_clock() + passed
+
+    db = Database(open_engine(database_url), clock)
+    db.start()
+    runs: list[str] = []
+    outcome: list[BaseException] = []
+
+    async def steps(_db: Database) -> int:
+        runs.append("begun")
+        if outcome:
+            raise outcome.pop()
+        return 1
+
+    job = Job("steps", timedelta(hours=1), steps=steps)
+    one, two = Scheduler(db, clock, "prc_one", [job]), Scheduler(db, clock, "prc_two", [job])
+    try:
+        outcome.append(Invalid("not today"))
+        await one.run(job)
+        assert REGISTRY.get_sample_value("cosession_job_failing", {"job": "steps"}) == 1, "it is seen from outside"
+        await asyncio.gather(one.run(job), two.run(job), two.run(job))
+        assert len(runs) == 2, "once by whoever failed, once by one of them"
+        assert REGISTRY.get_sample_value("cosession_job_failing", {"job": "steps"}) == 0
+        status = (await one.statuses())[0]
+        assert status.last_at is not None
+        assert status.next_at - status.last_at == timedelta(hours=1)
+        passed += timedelta(hours=1, seconds=1)
+        await two.run(job)
+        assert len(runs) == 3
+        passed += timedelta(hours=1, seconds=1)
+        # One that was killed says nothing any more: its turn ends by itself.
+        assert await db.write(lambda tx: leases.take_turn(tx, "job:steps", "prc_dead", TURN))
+        await two.run(job)
+        assert len(runs) == 3
+        passed += TURN + timedelta(seconds=1)
+        await two.run(job)
+        assert len(runs) == 4
+    finally:
+        await db.close()
+
+
+async def test_the_slow_do_not_end_the_turn_of_whoever_overtook_them(database_url: str) -> None:
+    await asyncio.to_thread(upgrade, database_url)
+    passed = timedelta()
+    db = Database(open_engine(database_url), lambda: system_clock() + passed)
+    db.start()
+    try:
+        assert await db.write(lambda tx: leases.take_turn(tx, "job:x", "slow", TURN))
+        fence = await db.write(lambda tx: leases.fence_of(tx, "job:x"))
+        passed += TURN + timedelta(seconds=1)
+        assert await db.write(lambda tx: leases.take_turn(tx, "job:x", "quick", TURN))
+        assert not await db.write(lambda tx: leases.hand_on(tx, "job:x", fence, timedelta()))
+        assert not await db.write(lambda tx: leases.take_turn(tx, "job:x", "third", TURN))
     finally:
         await db.close()
