@@ -13,7 +13,7 @@ from datetime import datetime
 
 from fastapi import APIRouter
 
-from bot import metrics
+from bot import metrics, preferences
 from bot.commands import Commands
 from bot.commands.deeds import Deeds
 from bot.commands.mentions import Mentions
@@ -208,8 +208,9 @@ class SlackDoor:
             return in_words(await examine(self._db, desk.api, self._settings, bot.realm, now, only=(channel,)))
 
         deeds = Deeds(desk, bot, people, inviting, doctor)
-        home = Home(desk, bot, Mentions(desk, bot, deeds, events))
-        parts = (Buttons(deeds), StartForm(desk, people, deeds, inviting), Answering(desk, bot, people, inviting))
+        home = Home(desk, bot, Mentions(desk, bot, deeds, events), (preferences.part,))
+        answering = (Answering(desk, bot, people, inviting), preferences.Choices(desk, bot))
+        parts = (Buttons(deeds), StartForm(desk, people, deeds, inviting), *answering)
         return {
             EVENT: Lifecycle(desk, bot, home, self._ended),
             COMMAND_KIND: Commands(deeds),
