@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.stories.conftest import Cast
 from tests.stories.house import Someone
 from tests.stories.test_inbox import page_of, say
@@ -18,6 +20,12 @@ AGENT = [
     {"type": "agent_failed", "turn_id": "t", "message": "overloaded"},
     {"type": "turn_finished", "turn_id": "t", "status": "failed"},
 ]
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """What differs between databases is tested in `tests/core`."""
+    return sqlite_url
 
 
 async def feed_of(who: Someone, session_id: str | None = None, query: str = "") -> dict[str, Any]:
