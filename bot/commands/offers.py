@@ -14,7 +14,7 @@ def offer(text: str) -> Shown:
     """To start a session about what was said."""
     title = " ".join(text.split())
     title = title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1] + "…"
-    asked = f"Shall I start a live session about *{escape(title)}*?"
+    asked = f"Shall I start a live session about this?\n>{escape(title)}"
     buttons = [
         {**_button(START_HERE, "Start it here", title), "style": "primary"},
         _button(START_FORM, "Choose where and with whom…", title),

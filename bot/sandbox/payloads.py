@@ -116,9 +116,14 @@ def view_state(view: Payload, values: Mapping[str, Any]) -> Payload:
         if block.get("type") != "input" or not is_object(element):
             continue
         action_id = element.get("action_id", block["block_id"])
-        initial = element.get("initial_value", element.get("initial_user", element.get("initial_conversation")))
+        initial = element.get(
+            "initial_value",
+            element.get("initial_user", element.get("initial_users", element.get("initial_conversation"))),
+        )
         if "initial_option" in element:
             initial = element["initial_option"]["value"]
+        if "initial_options" in element:
+            initial = [option["value"] for option in element["initial_options"]]
         value = values.get(action_id, values.get(block["block_id"], initial))
         state[block["block_id"]] = {action_id: chosen(element, value)}
     return {"values": state}

@@ -26,7 +26,7 @@ async def test_a_sentence_to_the_bot_is_answered_with_an_offer_that_starts_one_s
     await office.engine.say("alice", "#payments", "@cosession the login is broken & nobody knows why")
     await office.until(lambda: len(office.private("alice")) == 1)
     [note] = office.engine.ephemerals("alice", "#payments")
-    assert "*the login is broken &amp; nobody knows why*" in note["text"]
+    assert ">the login is broken &amp; nobody knows why" in note["text"]
     assert await sessions_of(office) == []
     for _ in range(2):
         await office.engine.click("alice", "#payments", note["ts"], START_HERE)

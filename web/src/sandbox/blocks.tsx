@@ -1,4 +1,5 @@
 /** Draws Block Kit. What a person does with an element goes to `onAction`. */
+import { useState } from "react";
 import Markdown from "react-markdown";
 import remarkGfm from "remark-gfm";
 import { OpenAs, sessionPath } from "./open-as";
@@ -126,6 +127,9 @@ function Interactive({ element, onAction }: { element: Element; onAction: OnActi
     return <button type="button" className={look} onClick={press}><Text value={element.text} /></button>;
   }
   const options = optionsOf(element);
+  if (element.type === "checkboxes" || element.type === "multi_static_select") {
+    return <Boxes key={JSON.stringify(element.initial_options)} element={element} onAction={(values) => onAction(id, values)} />;
+  }
   if (options.length) {
     return (
       <select
@@ -140,4 +144,23 @@ function Interactive({ element, onAction }: { element: Element; onAction: OnActi
     );
   }
   return <span className="sb-note">An element of type “{element.type}” is not drawn here.</span>;
+}
+
+/** Several of several. The app hears of every tick, and may draw them anew. */
+function Boxes({ element, onAction }: { element: Element; onAction: (values: string[]) => void }) {
+  const [ticked, setTicked] = useState(() => element.initial_options?.map((option) => option.value) ?? []);
+  const toggle = (value: string) => {
+    const after = ticked.includes(value) ? ticked.filter((one) => one !== value) : [...ticked, value];
+    setTicked(after);
+    onAction(after);
+  };
+  return (
+    <div role="group" className="sb-checks" aria-label={element.placeholder?.text ?? "Choose"}>
+      {optionsOf(element).map((option) => (
+        <label key={option.value}>
+          <input type="checkbox" checked={ticked.includes(option.value)} onChange={() => toggle(option.value)} /> {option.text.text}
+        </label>
+      ))}
+    </div>
+  );
 }

@@ -100,7 +100,7 @@ function initialOf(element: Element, proposed: string | undefined): string {
 
 function Control(props: { id: string; block: Block; people: Person[]; channels: Channel[]; proposed: string | undefined; onChange: (value: string | string[]) => void }) {
   const element = props.block.element ?? { type: "plain_text_input" };
-  const [picked, setPicked] = useState<string[]>([]);
+  const [picked, setPicked] = useState(() => element.initial_options?.map((option) => option.value) ?? element.initial_users ?? []);
   const common = { id: props.id, className: "sb-input" };
   const options = optionsOf(element).map((option) => ({ value: option.value, name: option.text.text, note: option.description?.text ?? "" }));
   if (element.type === "users_select" || element.type === "multi_users_select") {

@@ -34,6 +34,8 @@ export type Element = {
   multiline?: boolean;
   initial_value?: string;
   initial_option?: Option;
+  initial_options?: Option[];
+  initial_users?: string[];
   initial_user?: string;
   initial_conversation?: string;
   default_to_current_conversation?: boolean;
