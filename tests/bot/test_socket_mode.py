@@ -10,7 +10,7 @@ import pytest
 
 from bot.socket_mode import as_request
 from core.limits import TokenBuckets
-from tests.bot import test_both_ways, test_changes, test_start
+from tests.bot import test_both_ways, test_changes, test_modals, test_start
 from tests.bot.support.office import SECRET, Office, open_office
 from tests.bot.test_requests import event, post, send, signed
 
@@ -32,6 +32,8 @@ STORIES: tuple[Story, ...] = (
     test_changes.test_an_edit_in_slack_changes_the_same_message,
     test_changes.test_what_is_deleted_in_slack_is_deleted_here,
     test_changes.test_reactions_in_slack_appear_here_by_name_of_their_person,
+    test_modals.test_the_command_without_a_title_opens_a_form_that_starts_a_session,
+    test_modals.test_what_is_wrong_is_shown_in_the_form_and_nothing_is_stored,
 )
 
 
@@ -100,6 +102,7 @@ async def test_nothing_is_lost_or_doubled_while_every_connection_is_replaced_aga
 async def test_what_cannot_be_stored_is_not_acknowledged_and_comes_again(connected: Office) -> None:
     office = connected
     session_id = await office.start()
+    await office.until_quiet()
     office.db.died.set()
     before = office.engine.sockets.acknowledged
     await office.reply("bob", "hold on to this")
