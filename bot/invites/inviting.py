@@ -65,8 +65,8 @@ class Inviting:
     async def in_thread(self, user: str, channel: str, root: str, text: str, key: str) -> Wish | None:
         """The same by a mention of the bot in a thread, which says which session is meant. `text` follows `invite`."""
 
-        async def tell(words: str, _blocks: list[Block]) -> None:
-            await self._desk.api.whisper(channel, user, words, root)
+        async def tell(words: str, blocks: list[Block]) -> None:
+            await self._desk.api.whisper(channel, user, words, root, blocks)
 
         def find(tx: Transaction, _actor: Actor, _title: str) -> str:
             mirror = mirrors.by_thread(tx, self._bot.realm, channel, root)

@@ -287,6 +287,8 @@ async def test_a_mention_in_the_thread_invites_to_its_session_once(small_office:
     assert (found.session_id, found.role) == (session_id, "viewer")
     assert found.session_id != other.id
     assert await office.said(session_id) == [], "what is said to the app is not said to the session"
+    notes = [one for one in office.engine.ephemerals("alice", CHANNEL) if "invite_withdraw" in str(one)]
+    assert len(notes) == 1, "whoever invites is told once, with the way to take it back"
     assert len(messages_to(office, "bob")) == 1
 
 
