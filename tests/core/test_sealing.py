@@ -37,7 +37,7 @@ def test_a_changed_byte_anywhere_closes_it(at: int, flip: int) -> None:
         sealer.open("slack token T1", bytes(sealed))
 
 
-@pytest.mark.parametrize("length", [0, 1, 17, 48])
+@pytest.mark.parametrize("length", [0, 1, 13, 20, 34])
 def test_a_part_of_it_opens_nothing(length: int) -> None:
     sealed = Sealer(KEY).seal("slack token T1", "xoxb-1")
     with pytest.raises(CannotOpen):
