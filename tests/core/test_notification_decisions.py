@@ -18,9 +18,10 @@ NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 #: From eight to ten in UTC, which `NOW` is in.
 QUIET_NOW, QUIET_LATER = Quiet(8 * 60, 10 * 60), Quiet(22 * 60, 6 * 60)
 
-CHOICES = [
+CHOICES: list[frozenset[Channel]] = [
     frozenset(some for some, is_on in zip(CHANNELS, on, strict=True) if is_on) for on in product((0, 1), repeat=3)
 ]
+Reason = Literal["gone", "read", "unwanted", "stale"]
 REACHABLE: list[frozenset[Outside]] = [frozenset(), frozenset({"email"}), frozenset({"slack_dm"}), frozenset(OUTSIDE)]
 
 
@@ -40,21 +41,20 @@ def test_every_cell_of_where_something_is_told(kind: Kind) -> None:
     cells = 0
     flags = (False, True)
     for chosen, reachable, is_own, is_muted, is_told in product(CHOICES, REACHABLE, flags, flags, flags):
-        wanted = {(kind, channel) for channel in chosen}
+        wanted: set[tuple[Kind, Channel]] = {(kind, channel) for channel in chosen}
         found = ways(kind, wanted, is_own=is_own, is_muted=is_muted, reachable=reachable, is_told=is_told)
         if is_own or is_muted:
             assert found == Ways(), "never about one's own deed, and nothing of what was muted"
         else:
             assert found == expected_ways(chosen, reachable, is_told=is_told)
         # Wanting another kind changes nothing.
-        others = {(other, channel) for other in KINDS if other != kind for channel in CHANNELS}
+        others: set[tuple[Kind, Channel]] = {
+            (other, channel) for other in KINDS if other != kind for channel in CHANNELS
+        }
         again = ways(kind, wanted | others, is_own=is_own, is_muted=is_muted, reachable=reachable, is_told=is_told)
         assert again == found
         cells += 1
     assert cells == 8 * 4 * 2 * 2 * 2
-
-
-State = Literal["gone", "read", "unwanted", "stale", "quiet", "here"]
 
 
 def test_every_cell_of_what_becomes_of_a_message_whose_time_has_come() -> None:
@@ -70,9 +70,8 @@ def test_every_cell_of_what_becomes_of_a_message_whose_time_has_come() -> None:
             is_here=here,
             quiet=QUIET_NOW if quiet else QUIET_LATER,
         )
-        reasons: list[Literal["gone", "read", "unwanted", "stale"]] = [
-            name for name, is_so in (("gone", gone), ("read", read), ("unwanted", unwanted), ("stale", stale)) if is_so
-        ]
+        claims: dict[Reason, bool] = {"gone": gone, "read": read, "unwanted": unwanted, "stale": stale}
+        reasons = [reason for reason, is_so in claims.items() if is_so]
         if reasons:
             assert found == Drop(reasons[0]), "what is of no use is not sent later either"
         elif quiet:
