@@ -71,6 +71,16 @@ class Office:
 
 
 @pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """SQLite; both kinds for what depends on how rows are locked."""
+    url: str = request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_url")
+    return url
+
+
+on_both = pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
+
+
+@pytest.fixture
 async def office(database_url: str) -> AsyncGenerator[Office]:
     await asyncio.to_thread(upgrade, database_url)
     passed: list[Office] = []
@@ -90,6 +100,7 @@ async def test_what_is_due_is_sent_once_in_the_order_of_waiting(office: Office) 
     assert await office.waiting() == 0
 
 
+@on_both
 @pytest.mark.parametrize("where", ["before", "after"])
 async def test_killed_at_any_step_none_is_lost_and_a_repeat_has_the_same_id(office: Office, where: str) -> None:
     mails = await office.write(3)
@@ -106,6 +117,7 @@ async def test_killed_at_any_step_none_is_lost_and_a_repeat_has_the_same_id(offi
     assert await office.waiting() == 0
 
 
+@on_both
 async def test_whoever_was_overtaken_sends_nothing_more(office: Office) -> None:
     await office.write(2)
     office.post.gate = asyncio.Event()

@@ -16,6 +16,13 @@ from tests.stories.conftest import Cast
 from tests.stories.house import House
 
 
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """SQLite; both kinds where texts are taken away."""
+    url: str = request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_url")
+    return url
+
+
 def operator_headers(house: House) -> dict[str, str]:
     from datetime import timedelta
 
@@ -84,6 +91,7 @@ async def everything(house: House) -> str:
     return await house.runtime.db.read(dump)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
 async def test_what_somebody_wrote_can_be_exported_and_erased_everywhere(cast: Cast) -> None:
     house, session = cast.house, cast.session_id
     tab, alice = await cast.bob.open(session), await cast.alice.open(session)
