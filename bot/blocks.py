@@ -78,7 +78,7 @@ def card(view: Card) -> Shown:
         _mrkdwn(f"*Here now*\n{_names(view.here) if view.is_live else '–'}"),
         _mrkdwn(f"*Agent*\n{escape(_agent(view.agent)) if view.agent else 'none yet'}"),
     ]
-    counts = [_count(view.participants, "participant"), _count(view.messages, "message")]
+    counts = [count(view.participants, "participant"), count(view.messages, "message")]
     if view.tokens:
         counts.append(f"{view.tokens:,} tokens")
     if view.last_activity is not None:
@@ -160,8 +160,8 @@ def progress(view: Progress) -> Shown:
 
 
 def _counts(view: Progress) -> list[str]:
-    calls = _count(view.calls, "call") + (f" ({view.failed} failed)" if view.failed else "")
-    files = f"{_count(len(view.files), 'file')} +{view.lines_added} −{view.lines_removed}"
+    calls = count(view.calls, "call") + (f" ({view.failed} failed)" if view.failed else "")
+    files = f"{count(len(view.files), 'file')} +{view.lines_added} −{view.lines_removed}"
     counts = [calls, files]
     if view.tokens is not None:
         counts.append(f"{view.tokens:,} tokens")
@@ -182,7 +182,8 @@ def _agent(name: str | None) -> str:
     return _cut(AGENT_NAMES.get(name, name), 60) if name else "Agent"
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """As many of something, in words."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from bot import identity
-from bot.blocks import Block, moment
+from bot.blocks import Block, count, moment
 from bot.commands.asking import Answers, Ask
 from bot.commands.offers import START_FORM
 from bot.desk import Desk
@@ -108,10 +108,8 @@ class Home:
     def _session(self, tx: Transaction, seat: access.Seat) -> Block:
         session = seat.session
         host = escape(sessions.host_of(tx, session).username)
-        text = (
-            f"*{escape(session.title)}*\n{host} hosts · you are *{seat.role}* · {session.message_count:,} messages ·"
-            f" {moment(session.last_activity_at)}"
-        )
+        facts = [f"{host} hosts", f"you are *{seat.role}*", count(session.message_count, "message")]
+        text = f"*{escape(session.title)}*\n{' · '.join([*facts, moment(session.last_activity_at)])}"
         url = self._desk.settings.session_url(session.id)
         button = {"type": "button", "action_id": f"open_session:{session.id}", "text": _plain("Open"), "url": url}
         return {**_section(text), "accessory": button}

@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
+from bot.blocks import END, JOIN
 from bot.commands import WORDS
+from bot.interactions.front import SHORTCUT
 from bot.manifest import NEEDS
+from bot.modals.start import CALLBACK
 from bot.sandbox import Person
 from core import access, accounts, identities, mirrors, sessions, tables
 from core.db import Transaction
@@ -59,7 +62,14 @@ ROWS: dict[str, dict[str, str]] = {
     "mute": dict.fromkeys(CALLERS, TOLD) | {"host": DONE},
     "unmute": dict.fromkeys(CALLERS, TOLD) | {"host": DONE},
     "help": dict.fromkeys(CALLERS, DONE),
+    # The same deeds by the card's buttons, and a session of one's own by the form.
+    "button join": row(DONE, TOLD) | {"viewer": DONE},
+    "button end": dict.fromkeys(CALLERS, TOLD) | {"host": DONE},
+    # Whoever is not linked gets no form to fill in; a guest without an account neither.
+    "form": account(DONE, NOTHING),
 }
+#: Buttons that change something, by their way in.
+BUTTONS = {"button join": JOIN, "button end": END}
 #: Events that say nothing about what a person wants: see their own tests.
 OTHERS = {
     "app_uninstalled",
@@ -81,7 +91,7 @@ def test_every_way_in_has_a_row() -> None:
     events = {event for need in NEEDS for event in need.events}
     told = {"message", "message_changed", "message_deleted"} | {name for name in ROWS if name.startswith("reaction")}
     assert events - OTHERS == told - {"message", "message_changed", "message_deleted"}
-    assert set(WORDS) == ROWS.keys() - told
+    assert set(WORDS) == ROWS.keys() - told - BUTTONS.keys() - {"form"}
 
 
 @pytest.fixture
@@ -172,6 +182,23 @@ def command(text: str) -> Callable[[Scene], Awaitable[None]]:
     return run
 
 
+def button(action_id: str) -> Callable[[Scene], Awaitable[None]]:
+    async def press(scene: Scene) -> None:
+        [card] = scene.office.cards(CHANNEL)
+        await scene.office.engine.click(scene.name, CHANNEL, card["ts"], action_id)
+
+    return press
+
+
+async def fill_in(scene: Scene) -> None:
+    engine = scene.office.engine
+    opened = await engine.shortcut(scene.name, SHORTCUT)
+    assert opened.view is not None
+    if opened.view["callback_id"] == CALLBACK:
+        values = {"title": "Mine", "channel": engine.workspace.channel(CHANNEL).id}
+        await engine.submit_view(scene.name, opened.view["id"], values)
+
+
 WAYS: dict[str, Callable[[Scene], Awaitable[None]]] = {
     "message": write,
     "message_changed": change,
@@ -188,6 +215,8 @@ WAYS: dict[str, Callable[[Scene], Awaitable[None]]] = {
     "mute": command("mute"),
     "unmute": command("unmute"),
     "help": command("help"),
+    **{way: button(action_id) for way, action_id in BUTTONS.items()},
+    "form": fill_in,
 }
 #: How many entries of the log each way in leaves when it has its effect, and how many sessions.
 EFFECTS = {
@@ -199,11 +228,13 @@ EFFECTS = {
     "start": (0, 1),
     "invite": (1, 0),
     "end": (1, 0),
+    "button end": (1, 0),
+    "form": (0, 1),
 }
 #: What a refusal in words says, whichever it is.
 REFUSALS = (
     *("not sent", "Nothing was sent", "You host no live session", "that you can invite to"),
-    "that is open to you",
+    *("that is open to you", "not shared with you", "does not allow"),
 )
 
 

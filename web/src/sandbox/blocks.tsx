@@ -130,6 +130,14 @@ function Interactive({ element, onAction }: { element: Element; onAction: OnActi
   if (element.type === "checkboxes" || element.type === "multi_static_select") {
     return <Boxes key={JSON.stringify(element.initial_options)} element={element} onAction={(values) => onAction(id, values)} />;
   }
+  if (element.type === "timepicker" || element.type === "datepicker") {
+    return (
+      <input
+        className="sb-input" type={element.type === "timepicker" ? "time" : "date"} aria-label={element.placeholder?.text ?? "Choose"}
+        defaultValue={element.initial_time ?? element.initial_date} onChange={(event) => onAction(id, event.target.value)}
+      />
+    );
+  }
   if (options.length) {
     return (
       <select

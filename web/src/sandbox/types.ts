@@ -35,6 +35,8 @@ export type Element = {
   initial_value?: string;
   initial_option?: Option;
   initial_options?: Option[];
+  initial_time?: string;
+  initial_date?: string;
   initial_users?: string[];
   initial_user?: string;
   initial_conversation?: string;
