@@ -5,6 +5,7 @@ runs), `transaction` and `db` (the one place that commits), `log`, `heads`, `acc
 `accounts`, `identities`, `sessions`, `chat`, `paths`, `files`, `anchors` and `comments` (on the lines of files),
 `invites`, `turns`, `counting` and `health` (how the agent is doing), `words`, `indexing` and `search` (what was said,
 found again), `presence`, `leases`, `mirrors`, `installations` and `sealing` (what workspaces outside have granted),
-`inbox`, `outbox`, `mailer` and `unsubscribing` (mail), `signing_in`, `profiles`, `digests`, `erasing`, `idling`,
-`prune`, `limits`, `storable`, `signals` (to the other processes); `engines`, `postgres` and `migrations` beside them.
+`inbox`, `outbox`, `mailer` and `unsubscribing` (mail), `feed` and `notifications` (what people are told of),
+`signing_in`, `profiles`, `digests`, `erasing`, `idling`, `prune`, `limits`, `storable`, `signals` (to the other
+processes); `engines`, `postgres` and `migrations` beside them.
 """
