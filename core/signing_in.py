@@ -6,7 +6,8 @@ what is kept of them are hashes.
 
 Whoever asks in a browser gets a secret for it (`browser`), and link and code are good in that browser alone: a robot
 that follows links spends nothing, and nobody is signed in as somebody else by opening a link that a stranger asked for.
-The mail of an invite carries a way in as well. No browser has asked for that one; the address that it went to has.
+The mail of an invite carries a way in as well, for somebody who has no account yet: no browser has asked for that one,
+and whoever it is forwarded to could come in by it. So it never signs anybody in to an account that is there already.
 """
 
 from __future__ import annotations
@@ -177,6 +178,8 @@ def _come_in(tx: Transaction, wish: tables.EmailSignIn, policy: SignUp) -> Signe
     if not is_first:
         raise LinkExpired
     user = accounts.find_by_email(tx, wish.email)
+    if user is not None and not wish.browser_hash:
+        raise LinkExpired("There is an account for this address by now. Sign in: the invite is there.")
     if user is None:
         if not policy.allows(tx, wish.email):
             raise LinkExpired("There is no account for this address any more.")

@@ -176,6 +176,24 @@ async def test_an_invite_made_out_to_an_address_lets_its_owner_sign_up(house: Ho
         assert me.json()["is_admin"] is False
 
 
+async def test_an_invite_by_mail_signs_nobody_in_to_an_account_that_is_there(house: House, mailbox: Mailbox) -> None:
+    alice = await house.someone("Alice")
+    session = await alice.start()
+    await alice.invite(session, "editor", email="dana@example.com")
+    await mailbox.settled()
+    forwarded, _ = await mailbox.newest()
+    await house.someone("Dana")
+    async with browser(house) as stranger:
+        assert (await stranger.post("/api/sign-in", json={"token": forwarded})).status_code == 410
+        assert (await stranger.get("/api/me")).status_code == 401
+    await house.someone("Bob")
+    await alice.invite(session, "editor", email="bob@example.com")
+    body = (await mailbox.settled())[-1].get_body(("plain",))
+    assert body is not None
+    assert re.search(rf"{re.escape(house.url)}/invite/inv_\w+\s", body.get_content())
+    assert "#" not in body.get_content().split("/invite/inv_")[1].split()[0]
+
+
 async def test_another_site_cannot_ask_or_sign_in(house: House) -> None:
     await house.someone("Bob")
     for path, body in (("", {"email": "bob@example.com"}), ("/code", {"code": "1"}), ("/look", {"token": "m.x"})):
