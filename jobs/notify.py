@@ -18,7 +18,7 @@ from core.clock import Clock
 from core.db import Appended, Database
 from core.errors import StorageUnavailable
 from core.leases import LeaseLost
-from core.notifications import OUTSIDE, Outside, delivering, taking_up
+from core.notifications import OUTSIDE, Outside, delivering, mailing, taking_up
 from core.notifications.taking_up import LEASE, Taken
 
 log = logging.getLogger(__name__)
@@ -176,4 +176,4 @@ class Notifier:
             return
         for what in await self._db.read(lambda tx: delivering.due(tx, "email")):
             looking = {session_id: await self._looking(session_id) for session_id in what.session_ids}
-            await self._db.write(lambda tx, what=what, looking=looking: delivering.mail(tx, what, looking))
+            await self._db.write(lambda tx, what=what, looking=looking: mailing.mail(tx, what, looking))

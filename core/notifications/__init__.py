@@ -2,12 +2,12 @@
 
 `deciding` holds the rules, pure; `recipients` says whom an entry concerns; `preferences` is what people want;
 `showing` what an item says; `inbox` is what stands in the web; `taking_up` is the reader's step; `delivering` is what
-leaves by other ways. The reader itself runs in `jobs/notify.py`.
+leaves by other ways, `mailing` by mail. The reader itself runs in `jobs/notify.py`.
 """
 
 from __future__ import annotations
 
-from core.notifications import delivering, inbox, preferences, showing, taking_up
+from core.notifications import delivering, inbox, mailing, preferences, showing, taking_up
 from core.notifications.deciding import CHANNELS, DEFAULTS, KINDS, OUTSIDE, Channel, Kind, Outside, Quiet
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Quiet",
     "delivering",
     "inbox",
+    "mailing",
     "preferences",
     "showing",
     "taking_up",

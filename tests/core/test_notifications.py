@@ -20,7 +20,7 @@ from core.events import AgentFailed, AgentMessage, FileChanged, TurnFinished
 from core.invites import Recipient
 from core.leases import LeaseLost
 from core.migrations import upgrade
-from core.notifications import delivering, inbox, preferences, taking_up
+from core.notifications import delivering, inbox, mailing, preferences, taking_up
 from core.reading import mark_read
 from core.turns import Reported, record
 from tests.core.conftest import person
@@ -377,7 +377,7 @@ async def test_what_is_due_by_mail_for_one_person_is_one_mail(any_stage: Stage) 
     [mail] = await stage.mails()
     assert mail.recipient == "ben@example.com"
     assert mail.values["heading"] == "2 things wait for you"
-    assert [line["text"] for line in mail.values["items"]] == [delivering.PRIVATE, "an answer"]
+    assert [line["text"] for line in mail.values["items"]] == [mailing.PRIVATE, "an answer"]
     await stage.notify()
     assert len(await stage.mails()) == 1
 
