@@ -6,7 +6,9 @@ settings, app            how it is reached, and how it is put together
 signature, intake        a request is verified, stored, answered
 socket_mode              the same over connections that this process opens
 worker                   stored requests have their effect, once
-commands, messages       what the requests mean
+commands, messages       what people say to the bot, and what they say to each other
+interactions, modals     what they do with the mouse: buttons, shortcuts, forms
+home                     the app's home tab
 installations            the workspaces, each with an API, a desk and handlers of its own
 identity, errors         who is acting, and what they are told when they may not
 invites, unfurl          who is invited, by direct message; previews of links

@@ -22,7 +22,7 @@ from bot.commands.words import WORDS, names_somebody, nearest, split, unknown, u
 from bot.desk import Desk
 from bot.web import Bot
 from bot.worker import Handler, Lane, Wish
-from core import mirrors
+from core import mirrors, tables
 from core.inbox import Item
 
 Event = Mapping[str, Any]
@@ -95,13 +95,24 @@ class Mentions:
 
     async def handle(self, item: Item) -> Wish | None:
         body: Event = orjson.loads(item.body)
-        spoken = read_spoken(body.get("event") or {}, self._bot, str(body.get("api_app_id")))
+        event, app_id = body.get("event") or {}, str(body.get("api_app_id"))
+        spoken = read_spoken(event, self._bot, app_id)
         if spoken is None:
-            return await self._others.handle(item)
+            is_told = event.get("subtype") == "message_changed" and await self._was_a_command(event, app_id)
+            return None if is_told else await self._others.handle(item)
         is_of_session = bool(spoken.root) and await self._is_of_session(spoken)
         if is_of_session and not is_command_in_thread(spoken.text):
             return await self._others.handle(item)
         return await self._answer(spoken) if spoken.is_first else None
+
+    async def _was_a_command(self, event: Event, app_id: str) -> bool:
+        """Whether a message that was changed is a command in a thread: it does not become something said by that."""
+        now = {**(event.get("message") or {}), "channel": event.get("channel"), "type": "message"}
+        spoken = read_spoken(now, self._bot, app_id)
+        if spoken is None or not spoken.root or not is_command_in_thread(spoken.text):
+            return False
+        place = (self._bot.realm, spoken.channel, spoken.ts)
+        return await self._desk.db.read(lambda tx: tx.sql.get(tables.MirrorLink, place) is None)
 
     async def _is_of_session(self, spoken: Spoken) -> bool:
         realm, channel, root = self._bot.realm, spoken.channel, spoken.root

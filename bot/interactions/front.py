@@ -24,7 +24,7 @@ from bot.commands.asking import Answers, Ask
 from bot.commands.offers import START_FORM
 from bot.commands.starting import Starting
 from bot.commands.words import COMMAND, parse
-from bot.installations.origin import of_form
+from bot.installations.origin import Origin, of_form
 from bot.installations.workspaces import Workspace, Workspaces
 from bot.interactions.payloads import (
     Payload,
@@ -118,6 +118,7 @@ class Front:
     def __init__(self, workspaces: Workspaces, ack_within: float) -> None:
         self._workspaces = workspaces
         self._ack_within = ack_within
+        self._known: dict[Origin, Workspace] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def answer(self, body: Mapping[str, Any], raw: str) -> BoltResponse | None:
@@ -189,7 +190,18 @@ class Front:
     # -- inside
 
     async def _workspace(self, raw: str) -> Workspace | None:
-        return await self._workspaces.at(of_form(dict(parse_qsl(raw, keep_blank_values=True))))
+        """Where it came from; as it was known last, where the database does not tell in time."""
+        origin = of_form(dict(parse_qsl(raw, keep_blank_values=True)))
+        looking = self._spawn(self._workspaces.at(origin))
+        done, _ = await asyncio.wait({looking}, timeout=GLANCE)
+        if not done:
+            return self._known.get(origin)
+        found = looking.result()
+        if found is not None:
+            self._known[origin] = found
+        else:
+            self._known.pop(origin, None)
+        return found
 
     async def _tell_sender(self, raw: str, text: str) -> None:
         fields = dict(parse_qsl(raw, keep_blank_values=True))

@@ -87,6 +87,8 @@ async def test_in_a_session_s_thread_a_command_alone_is_one_and_a_sentence_is_sa
     assert [text for _, text, _ in await office.until_said(session_id, 1)] != []
     await office.reply("bob", "@cosession end")
     await office.until(lambda: any("You host no live session in this thread" in one for one in office.private("bob")))
+    await office.engine.edit("bob", "#payments", office.thread()[-1]["ts"], "@cosession mute")
+    await office.until_quiet()
     await office.reply("alice", "@cosession end")
     await office.until_row(lambda row: row.status == "closed")
     assert len(await office.said(session_id)) == 1
