@@ -64,6 +64,17 @@ def small_app(engine: SandboxEngine) -> AsyncApp:
         await ack()
         await respond(text="Only the host may end it.", replace_original=False)
 
+    @app.shortcut("from_message")
+    async def from_message(ack: Any, shortcut: dict[str, Any], client: AsyncWebClient) -> None:
+        await ack()
+        entry = {**title, "initial_value": shortcut["message"]["text"]}
+        place = {"type": "conversations_select", "action_id": "place", "default_to_current_conversation": True}
+        blocks = [
+            {**inputs[0], "element": entry},
+            {"type": "input", "block_id": "p", "label": plain("Channel"), "element": place},
+        ]
+        await client.views_open(trigger_id=shortcut["trigger_id"], view={**modal, "blocks": blocks})
+
     @app.view("m")
     async def submitted(ack: Any) -> None:
         await ack(response_action="errors", errors={"t": "Too short"})
@@ -144,6 +155,22 @@ async def test_a_form_opens_says_what_is_wrong_and_closes_with_escape(page_url: 
     await expect(dialog.get_by_role("alert")).to_have_text("Too short")
     await page.keyboard.press("Escape")
     await expect(dialog).to_have_count(0)
+
+
+async def test_a_message_s_shortcut_opens_a_form_that_proposes_the_channel(
+    engine: SandboxEngine, page_url: str, open_page: OpenPage
+) -> None:
+    name = "Start from it"
+    engine.shortcuts = [{"name": name, "type": "message", "callback_id": "from_message", "description": ""}]
+    page = await open_page()
+    await page.goto(page_url)
+    await send(page, "Message #payments", "login fails")
+    row = page.get_by_role("article", name="Alice Martin")
+    await row.hover()
+    await row.get_by_role("button", name=name).click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_label("Title")).to_have_value("login fails")
+    await expect(dialog.get_by_label("Channel")).to_have_value("C0PAYMENTS")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
