@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
 from api.auth import COOKIE, ApiDep, check_origin, set_login
@@ -14,7 +14,12 @@ from core.db import Transaction
 from core.errors import LinkExpired
 from core.ids import new_secret
 
-router = APIRouter(prefix="/api/sign-in/email", tags=["people"])
+
+def _from_our_page(request: Request, api: ApiDep) -> None:
+    check_origin(request, api)
+
+
+router = APIRouter(prefix="/api/sign-in/email", tags=["people"], dependencies=[Depends(_from_our_page)])
 
 
 class Address(Body):
@@ -41,7 +46,6 @@ class Whose(BaseModel):
 @router.post("", status_code=202)
 async def ask(body: Address, request: Request, response: Response, api: ApiDep) -> Asked:
     """Has a link sent to the address, if somebody may come in by it. The answer does not say whether."""
-    check_origin(request, api)
     api.mails.take(request.client.host if request.client else "unknown")
     browser = request.cookies.get(ASKED) or new_secret()
     await api.db.write(lambda tx: signing_in.ask(tx, body.email, browser))
@@ -61,7 +65,6 @@ async def ask(body: Address, request: Request, response: Response, api: ApiDep) 
 @router.post("/look")
 async def look(body: Token, request: Request, api: ApiDep) -> Whose:
     """Whose address a link was sent to. Uses nothing up."""
-    check_origin(request, api)
     browser = request.cookies.get(ASKED, "")
     with guessing_limited(api, request):
         return Whose(email=await api.db.read(lambda tx: signing_in.address_of(tx, body.token, browser)))
@@ -70,7 +73,6 @@ async def look(body: Token, request: Request, api: ApiDep) -> Whose:
 @router.post("/code")
 async def by_code(body: Code, request: Request, response: Response, api: ApiDep) -> SignedInAs:
     """Signs this browser in by the code of a mail that it has asked for. A wrong one counts."""
-    check_origin(request, api)
     browser = request.cookies.get(ASKED, "")
 
     def use(tx: Transaction) -> tuple[SignedInAs, str, datetime] | None:
