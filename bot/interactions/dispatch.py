@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from bot.home import Home
 from bot.interactions.payloads import Payload, payload_of, user_of
 from bot.worker import Lane, Wish
 from core.inbox import Item
@@ -19,10 +18,20 @@ class Part(Protocol):
     async def handle(self, item: Item) -> Wish | None: ...
 
 
+class HomeTab(Protocol):
+    """The app's home tab: see `bot.home`."""
+
+    def concerns(self, payload: Payload) -> bool: ...
+
+    async def press(self, item: Item) -> Wish | None: ...
+
+    def refreshing(self, payload: Payload, wish: Wish | None) -> Wish | None: ...
+
+
 class Interactions:
     """Belongs to one workspace. **Who wants to hear of more hooks in here**: the first that it concerns handles it."""
 
-    def __init__(self, parts: Sequence[Part], home: Home) -> None:
+    def __init__(self, parts: Sequence[Part], home: HomeTab) -> None:
         self._parts = parts
         self._home = home
 

@@ -14,7 +14,6 @@ from urllib.parse import parse_qs, quote
 import orjson
 
 from bot import identity
-from bot.commands.asking import Answers
 from bot.desk import Desk
 from bot.identity import People
 from bot.invites import form
@@ -168,8 +167,9 @@ class Answering:
                 await self._desk.api.whisper(channel, _user(payload), text)
             else:
                 # The button was on the app's home tab.
-                key = f"answer:{_action(payload).get('action_ts')}"
-                await Answers(self._desk, self._bot).write(_user(payload), text, key=key)
+                note = {"id": f"note:{_action(payload).get('action_ts')}"}
+                metadata = {"event_type": "cosession_note", "event_payload": note}
+                await self._desk.api.post(await self._desk.api.direct_with(_user(payload)), text, metadata=metadata)
 
 
 def _user(payload: Payload) -> str:
