@@ -14,6 +14,7 @@ from datetime import datetime
 from fastapi import APIRouter
 
 from bot import metrics, preferences
+from bot.catching_up import CatchingUp
 from bot.commands import Commands
 from bot.commands.deeds import Deeds
 from bot.commands.mentions import Mentions
@@ -90,6 +91,7 @@ class SlackDoor:
             self._furnish,
         )
         self._keeper = Keeper(self._desk, self.workspaces.desk)
+        self._catching_up = CatchingUp(db, clock, self.workspaces.desk, self._stored)
         self._courier = Courier(db, settings, self._owner, self.workspaces.desk)
         self._notices = Notices(db, clock, settings, self._owner, self.workspaces.desk, present)
         kinds = (EVENT, COMMAND_KIND, INTERACTION)
@@ -130,6 +132,7 @@ class SlackDoor:
     async def start(self, *, does_work: bool = True) -> None:
         """Without `does_work` requests are taken in and stored, and another process mirrors and answers."""
         self._does_work = does_work
+        await self._catching_up.open()
         await self.workspaces.open()
         if self._sign_in is not None:
             await self._sign_in.open()
@@ -143,6 +146,8 @@ class SlackDoor:
             self._tasks.append(asyncio.create_task(self._notices.run(), name="slack notices"))
             self._tasks.append(asyncio.create_task(self._renew_tokens(), name="slack tokens"))
             self._tasks.append(asyncio.create_task(self._measure(), name="slack measures"))
+            looking = self._catching_up.run(self._settings.pace.poll)
+            self._tasks.append(asyncio.create_task(looking, name="slack, what was missed"))
             if self.sockets is not None:
                 await self.sockets.open()
         for task in self._tasks:
@@ -201,7 +206,7 @@ class SlackDoor:
     def _furnish(self, desk: Desk, bot: Bot, people: People) -> dict[str, Handler]:
         """Who handles the requests that come through one workspace: kind of request → handler."""
         inviting = Inviting(desk, bot, people)
-        events = Events(desk, bot, people, self._messages, self._clock)
+        events = Events(desk, bot, people, self._messages, self._clock, self._catching_up.held_back)
 
         async def doctor(channel: str) -> str:
             now = self._clock()

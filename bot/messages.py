@@ -11,7 +11,7 @@ in Slack. Whatever the bot or another bot posted is never taken, whatever it loo
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,10 +91,19 @@ def deleted_root(event: Event) -> tuple[str, str] | None:
 
 
 class Events:
-    """Handles what the Events API delivered."""
+    """Handles what the Events API delivered. `held_back` is told the realm and since when Slack delivered nothing."""
 
-    def __init__(self, desk: Desk, bot: Bot, people: People, budget: Limits, clock: Clock) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        bot: Bot,
+        people: People,
+        budget: Limits,
+        clock: Clock,
+        held_back: Callable[[str, float], None] = lambda realm, since: None,
+    ) -> None:
         self._desk = desk
+        self._held_back = held_back
         self._bot = bot
         self._people = people
         self._budget = budget
@@ -113,6 +122,7 @@ class Events:
         body: Event = orjson.loads(item.body)
         if body.get("type") == "app_rate_limited":
             log.error("Slack has stopped delivering events for a minute: more than 30,000 within the hour")
+            self._held_back(self._bot.realm, float(body.get("minute_rate_limited") or 0.0))
             return None
         event: Event = body.get("event") or {}
         if event.get("type") == "user_change":

@@ -201,6 +201,20 @@ class SlackApi:
         args = {"channel": channel, "ts": root, "limit": most}
         return (await self._call("conversations.replies", args, is_get=True))["messages"][:most]
 
+    async def whole_thread(self, channel: str, root: str, most_pages: int = 50) -> list[Payload] | None:
+        """Every message of a thread, the root among them; None where it has more than so many pages."""
+        found: dict[str, Payload] = {}
+        args: Payload = {"channel": channel, "ts": root, "limit": 200}
+        for _ in range(most_pages):
+            answer = await self._call("conversations.replies", args, is_get=True)
+            # The root leads every page.
+            found |= {str(message["ts"]): message for message in answer["messages"]}
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return list(found.values())
+            args = {**args, "cursor": cursor}
+        return None
+
     async def message_at(self, channel: str, root: str, ts: str) -> Payload | None:
         """One reply as it stands now, or None where it is gone."""
         args = {"channel": channel, "ts": root, "oldest": ts, "latest": ts, "inclusive": True, "limit": 2}

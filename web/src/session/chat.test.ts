@@ -151,7 +151,7 @@ describe("a deletion", () => {
     };
     const state = reduceAll(fresh, [
       entry(1, "code_comment", { comment }, bob.user_id),
-      entry(2, "comment_deleted", { comment_id: "cmt_1" }, bob.user_id),
+      entry(2, "comment_deleted", { comment_id: "cmt_1", source: "web" }, bob.user_id),
     ]);
     expect(state.entries[0]).toMatchObject({ comment: { content: "", mentions: [], code_snippet: "x = 1" } });
   });

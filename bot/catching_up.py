@@ -1,0 +1,201 @@
+"""What was missed while nobody listened, or while Slack delivered no events: read from the threads themselves.
+
+After a start, and after Slack has said that it held events back, every open thread is read to its end. What is new in
+it, what was edited and what is gone goes through the inbox as the events that would have told it, so that it has one
+effect however often it is found, and whatever Slack still delivers. Reactions that were missed stay missed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from bot.desk import Desk
+from bot.intake import EVENT
+from bot.web import Limited, Payload, Refused, SlackFailure
+from core import inbox, tables
+from core.clock import Clock
+from core.db import Database, Transaction
+from core.errors import CosessionError
+
+log = logging.getLogger(__name__)
+
+#: What came this long before the last event may have been overtaken by it.
+OVERLAP = timedelta(minutes=2)
+#: Slack holds events back by the minute.
+HELD_BACK = timedelta(seconds=65)
+#: What is older may be missing because the workspace does not keep it: that is nobody's deletion.
+KEPT = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A thread that is mirrored. `known` are the posts of people that the session has, by their ts."""
+
+    channel: str
+    root: str
+    created_at: datetime
+    known: frozenset[str]
+    #: Posts that are settled: taken back before they were taken.
+    settled: frozenset[str]
+
+
+class CatchingUp:
+    """Belongs to one event loop. `stored` is called when the inbox has grown."""
+
+    def __init__(
+        self, db: Database, clock: Clock, desk_of: Callable[[str], Awaitable[Desk | None]], stored: Callable[[], None]
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._desk_of = desk_of
+        self._stored = stored
+        self._wake = asyncio.Event()
+        #: Realm → (since when something may be missing, when to look).
+        self._missing: dict[str, tuple[datetime | None, datetime]] = {}
+
+    async def open(self) -> None:
+        """Notes since when nobody has listened. To be called before anything new is taken in."""
+        try:
+            last, realms = await self._db.read(_last_heard)
+        except CosessionError as error:
+            log.warning("it is not known what was missed: %s", error)
+            return
+        since = None if last is None else last - OVERLAP
+        self._missing = dict.fromkeys(realms, (since, self._clock()))
+
+    def held_back(self, realm: str, minute: float) -> None:
+        """Slack has kept events back since that moment, in seconds since 1970."""
+        since = datetime.fromtimestamp(minute, UTC) - OVERLAP
+        earlier = self._missing.get(realm)
+        if earlier is not None and (earlier[0] is None or earlier[0] < since):
+            since = earlier[0] or since
+        self._missing[realm] = (since, self._clock() + HELD_BACK)
+        self._wake.set()
+
+    async def run(self, every: float) -> None:
+        """Looks whether something is due, each so many seconds or when it is told of something."""
+        while True:
+            self._wake.clear()
+            for realm, (since, due) in list(self._missing.items()):
+                if due > self._clock():
+                    continue
+                try:
+                    if await self._look(realm, since) and self._missing.get(realm) == (since, due):
+                        del self._missing[realm]
+                except (SlackFailure, CosessionError) as failure:
+                    log.warning("the threads of %s are looked through later: %s", realm, failure)
+            try:
+                async with asyncio.timeout(every):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def _look(self, realm: str, since: datetime | None) -> bool:
+        """False where the workspace cannot be asked yet."""
+        desk = await self._desk_of(realm)
+        if desk is None:
+            return False
+        for thread in await self._db.read(lambda tx: _open_threads(tx, realm)):
+            items = await self._missed(desk, thread, since or thread.created_at)
+            if items and await self._db.write(lambda tx, items=items: _store(tx, realm, items)):
+                log.info("something was missed in a thread of %s, and is taken in now", realm)
+                self._stored()
+        return True
+
+    async def _missed(self, desk: Desk, thread: _Open, since: datetime) -> list[tuple[str, Payload]]:
+        while True:
+            try:
+                messages = await desk.api.whole_thread(thread.channel, thread.root)
+            except Limited as wait:
+                await asyncio.sleep(wait.seconds)
+            except Refused as refusal:
+                if refusal.code == "thread_not_found":
+                    return [_gone(thread, thread.root)]
+                # Whether the thread is given up is for whoever posts into it to find out.
+                log.warning("a thread cannot be read: %s", refusal.code)
+                return []
+            else:
+                return missed(thread, messages, since, self._clock())
+
+
+def missed(
+    thread: _Open, messages: Sequence[Payload] | None, since: datetime, now: datetime
+) -> list[tuple[str, Payload]]:
+    """The events that would have told what is new, in order, each with a name of its own. Pure. `messages` is the whole
+    thread, or None where it was too long to be read."""
+    if messages is None:
+        return []
+    there = {str(message["ts"]): message for message in messages}
+    root = there.pop(thread.root, None)
+    if root is None or root.get("subtype") == "tombstone":
+        return [_gone(thread, thread.root)]
+    found: list[tuple[str, Payload]] = []
+    for ts, message in sorted(there.items()):
+        edited = str((message.get("edited") or {}).get("ts") or "")
+        if ts in thread.known:
+            if edited and _at(edited) >= since:
+                body = {"type": "message", "subtype": "message_changed", "channel": thread.channel, "message": message}
+                found.append((f"{ts}:{edited}", body))
+        elif _at(ts) >= since and ts not in thread.settled:
+            found.append((ts, {**message, "type": "message", "channel": thread.channel}))
+    gone = sorted(ts for ts in thread.known if ts not in there and now - _at(ts) < KEPT)
+    return [*found, *(_gone(thread, ts) for ts in gone)]
+
+
+def _gone(thread: _Open, ts: str) -> tuple[str, Payload]:
+    before: dict[str, Any] = {"ts": ts, "thread_ts": thread.root}
+    event = {"type": "message", "subtype": "message_deleted", "channel": thread.channel}
+    return f"{ts}:gone", {**event, "deleted_ts": ts, "previous_message": before}
+
+
+def _store(tx: Transaction, realm: str, items: Sequence[tuple[str, Payload]]) -> bool:
+    """True where the inbox has grown."""
+    has_grown = False
+    for name, event in items:
+        body = {"type": "event_callback", "team_id": realm, "authorizations": [{"team_id": realm}], "event": event}
+        item_id = f"missed:{realm}:{event['channel']}:{name}"
+        has_grown |= inbox.store(tx, item_id, EVENT, orjson.dumps(body))
+    return has_grown
+
+
+def _last_heard(tx: Transaction) -> tuple[datetime | None, set[str]]:
+    """When Slack was last heard, and the realms that have open threads."""
+    last = tx.sql.exec(select(func.max(tables.Inbox.received_at)).where(tables.Inbox.kind == EVENT)).one()
+    return last, set(tx.sql.exec(select(tables.Mirror.realm).where(tables.Mirror.status == "live").distinct()))
+
+
+def _open_threads(tx: Transaction, realm: str) -> list[_Open]:
+    mirror = tables.Mirror
+    rows = tx.sql.exec(select(mirror).where(mirror.realm == realm, mirror.status == "live")).all()
+    return [
+        _Open(row.channel, row.root, row.created_at, *_links(tx, row.session_id))
+        for row in rows
+        if row.root is not None
+    ]
+
+
+def _links(tx: Transaction, session_id: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The posts of people that stand in the session, and those that do not any more."""
+    link, message, comment = tables.MirrorLink, tables.Message, tables.Comment
+    query = (
+        select(link.ts, func.coalesce(message.id, comment.id))
+        .select_from(link)
+        .outerjoin(message, (col(message.id) == link.message_id) & col(message.deleted_at).is_(None))
+        .outerjoin(comment, (col(comment.id) == link.message_id) & col(comment.deleted_at).is_(None))
+        .where(link.session_id == session_id, link.origin == "thread")
+    )
+    rows = tx.sql.exec(query).all()
+    return frozenset(ts for ts, said in rows if said), frozenset(ts for ts, said in rows if not said)
+
+
+def _at(ts: str) -> datetime:
+    return datetime.fromtimestamp(float(ts), UTC)
