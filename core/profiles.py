@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from core import accounts
 from core.accounts import normal_name
+from core.clock import is_time_zone
 from core.db import Transaction
-from core.digests import is_time_zone
 from core.errors import Invalid
 
 #: The shape of a BCP 47 language tag (RFC 5646 §2.1), as far as dates need it.

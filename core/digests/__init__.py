@@ -9,7 +9,7 @@ from __future__ import annotations
 from core.digests.compiling import Told, compile_digest
 from core.digests.making import Due, due, make, prune
 from core.digests.settings import Chosen, choose, chosen
-from core.digests.times import DEFAULT, Cadence, Period, Wish, is_time_zone, latest, next_after, zone_of
+from core.digests.times import DEFAULT, Cadence, Period, Wish, latest, next_after
 
 __all__ = [
     "DEFAULT",
@@ -23,10 +23,8 @@ __all__ = [
     "chosen",
     "compile_digest",
     "due",
-    "is_time_zone",
     "latest",
     "make",
     "next_after",
     "prune",
-    "zone_of",
 ]

@@ -15,10 +15,11 @@ from sqlalchemy import delete, func
 from sqlmodel import col, select
 
 from core import outbox, tables
+from core.clock import zone_of
 from core.db import Transaction
 from core.digests.compiling import Told
 from core.digests.settings import wish_of
-from core.digests.times import Cadence, latest, zone_of
+from core.digests.times import Cadence, latest
 
 #: How long after its time a digest is made: whatever was being committed at that time has been by then.
 SETTLE = timedelta(seconds=60)

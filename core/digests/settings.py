@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from core import accounts, outbox, tables
+from core.clock import zone_of
 from core.db import Transaction
-from core.digests.times import DEFAULT, Wish, next_after, zone_of
+from core.digests.times import DEFAULT, Wish, next_after
 from core.errors import Invalid
 
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from functools import cache
 from typing import Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 Cadence = Literal["off", "daily", "weekly"]
 
@@ -36,24 +34,6 @@ class Period:
     name: str
     begins_at: datetime
     due_at: datetime
-
-
-@cache
-def _zone(name: str) -> tzinfo | None:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None
-
-
-def is_time_zone(name: str) -> bool:
-    """Whether this machine knows the zone."""
-    return 0 < len(name) <= 64 and _zone(name) is not None
-
-
-def zone_of(name: str) -> tzinfo:
-    """The zone, or UTC where none was told, or a later version of the list has lost it."""
-    return (_zone(name) if name else None) or UTC
 
 
 def latest(wish: Wish, zone: tzinfo, now: datetime) -> Period | None:

@@ -11,7 +11,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Literal, get_args
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from core.clock import zone_of
 
 Kind = Literal["mention", "reply", "invite", "needs_me", "session_ended"]
 Channel = Literal["web", "slack_dm", "email"]
@@ -166,19 +167,3 @@ def quiet_until(quiet: Quiet | None, now: datetime) -> datetime | None:
     # An hour that the clock shows twice: where the first time has passed, the second one counts.
     found = next((at for at in (end.astimezone(UTC), end.replace(fold=1).astimezone(UTC)) if at > now), None)
     return found or now.astimezone(UTC) + timedelta(minutes=quiet.end - minute + days * 24 * 60)
-
-
-def zone_of(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
-
-
-def is_zone(name: str) -> bool:
-    """Whether there is a time zone of that name."""
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return False
-    return bool(name)

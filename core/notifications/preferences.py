@@ -11,9 +11,10 @@ from sqlmodel import col, select
 from core import tables
 from core.access import Actor, session_for
 from core.accounts import get_user
+from core.clock import is_time_zone
 from core.db import Transaction
 from core.errors import Invalid
-from core.notifications.deciding import CHANNELS, DEFAULTS, KINDS, OUTSIDE, Channel, Kind, Outside, Quiet, is_zone
+from core.notifications.deciding import CHANNELS, DEFAULTS, KINDS, OUTSIDE, Channel, Kind, Outside, Quiet
 
 MINUTES = 24 * 60
 
@@ -110,7 +111,7 @@ def set_quiet_hours(tx: Transaction, user_id: str, start: int | None, end: int |
 
 def set_time_zone(tx: Transaction, user_id: str, name: str) -> None:
     """Where somebody is. Raises Invalid for a zone that does not exist."""
-    if not is_zone(name):
+    if not is_time_zone(name):
         raise Invalid(f"There is no time zone {name[:64]!r}. Write it like Europe/Berlin.")
     user = get_user(tx, user_id)
     user.time_zone = name

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.digests import DEFAULT, Wish, is_time_zone, latest, next_after, zone_of
+from core.clock import is_time_zone, zone_of
+from core.digests import DEFAULT, Wish, latest, next_after
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland", "Australia/Lord_Howe"]
