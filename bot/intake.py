@@ -166,8 +166,10 @@ class Intake:
         task.add_done_callback(self._late.discard)
 
     async def close(self) -> None:
-        """Waits for what was answered and is still being stored."""
-        await asyncio.gather(*self._late, return_exceptions=True)
+        """Waits a moment for what was answered and is still being stored. What takes longer is queued in the database,
+        which stores it before it closes."""
+        if self._late:
+            await asyncio.wait(self._late, timeout=self._settings.pace.ack_within)
 
 
 def name_of(body: dict[str, Any], raw: str) -> tuple[str, str]:
