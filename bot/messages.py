@@ -100,7 +100,7 @@ class Events:
         people: People,
         budget: Limits,
         clock: Clock,
-        held_back: Callable[[str, float], None] = lambda realm, since: None,
+        held_back: Callable[[str, float], None] = lambda _realm, _since: None,
     ) -> None:
         self._desk = desk
         self._held_back = held_back

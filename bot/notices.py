@@ -7,7 +7,6 @@ back for that id before anything is posted again. What cannot be delivered goes 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -15,14 +14,13 @@ from datetime import timedelta
 from bot.blocks import Block, Shown
 from bot.desk import Desk, Present, backoff
 from bot.mrkdwn import escape, to_parts
+from bot.rounds import Rounds
 from bot.settings import Pace, SlackSettings
 from bot.thread import BROKEN
 from bot.web import Ambiguous, Limited, Refused
-from core import identities, leases
+from core import identities
 from core.clock import Clock
 from core.db import Database, Transaction
-from core.errors import CosessionError
-from core.leases import LeaseLost
 from core.notifications import delivering
 from core.notifications.delivering import Batch, Due
 from core.notifications.showing import Item, Line
@@ -39,7 +37,7 @@ MAX_TEXT = 600
 OPEN = "open_session"
 
 
-class Notices:
+class Notices(Rounds):
     """`desk_of` is None for a workspace that is not installed now; `present` tells who has a session open. `owner`
     names this process. Belongs to one event loop."""
 
@@ -52,53 +50,23 @@ class Notices:
         desk_of: Callable[[str], Awaitable[Desk | None]],
         present: Present,
     ) -> None:
-        self._db = db
+        super().__init__(db, settings, owner, lease=LEASE, what="notices")
         self._clock = clock
-        self._settings = settings
-        self._owner = owner
         self._desk_of = desk_of
         self._present = present
-        self._wake = asyncio.Event()
-        self._takes_over = settings.is_only_process
-        self._fence = 0
 
     @property
     def _pace(self) -> Pace:
         return self._settings.pace
 
-    def wake(self) -> None:
-        """There is something to deliver, now or soon."""
-        self._wake.set()
-
-    async def run(self) -> None:
-        while True:
-            self._wake.clear()
-            left = self._pace.poll
-            try:
-                await self.deliver_due()
-                left = await self._until_due()
-            except LeaseLost:
-                log.info("another process delivers notices now")
-            except CosessionError as error:
-                log.warning("notices have to wait: %s", error)
-            except Exception:
-                log.exception("delivering notices failed; it is tried again")
-            try:
-                async with asyncio.timeout(left):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
-
-    async def close(self) -> None:
-        try:
-            await self._db.write(lambda tx: leases.let_go(tx, LEASE, self._owner))
-        except CosessionError as error:
-            log.warning("the lease on notices runs out by itself: %s", error)
+    async def work(self) -> float:
+        await self.deliver_due()
+        return await self._until_due()
 
     async def deliver_due(self) -> None:
         """Tries what is due now, once. Raises LeaseLost. Writes nothing where nothing is due."""
         due = await self._db.read(lambda tx: delivering.due(tx, "slack_dm"))
-        if not due or not await self._take_lease():
+        if not due or not await self.take_lease():
             return
         for what in due:
             await self._deliver(what)
@@ -109,39 +77,19 @@ class Notices:
             return self._pace.poll
         return min(self._pace.poll, max(self._pace.scan_every, (at - self._clock()).total_seconds()))
 
-    async def _take_lease(self) -> bool:
-        owner, seconds, takes_over = self._owner, self._pace.lease, self._takes_over
-        fence = await self._db.write(lambda tx: leases.take(tx, LEASE, owner, seconds, is_only_process=takes_over))
-        if fence is None:
-            return False
-        self._takes_over, self._fence = False, fence
-        return True
-
-    def _hold(self, tx: Transaction) -> None:
-        """Extends the lease. Raises LeaseLost when somebody else has taken it since."""
-        if leases.take(tx, LEASE, self._owner, self._pace.lease) != self._fence:
-            raise LeaseLost
-
     # -- one person
 
     async def _deliver(self, what: Due) -> None:
         accounts = await self._db.read(lambda tx: _accounts(tx, what.user_id))
         if not accounts:
-            await self._write(lambda tx: delivering.unreachable(tx, what, "no account in Slack is connected"))
+            await self.write(lambda tx: delivering.unreachable(tx, what, "no account in Slack is connected"))
             return
         for realm, slack_id in accounts:
             desk = await self._desk_of(realm)
             if desk is not None:
                 await self._deliver_to(desk, slack_id, what)
                 return
-        await self._write(lambda tx: delivering.put_off(tx, what, self._pace.retry_most))
-
-    async def _write(self, work: Callable[[Transaction], None]) -> None:
-        def run(tx: Transaction) -> None:
-            self._hold(tx)
-            work(tx)
-
-        await self._db.write(run)
+        await self.write(lambda tx: delivering.put_off(tx, what, self._pace.retry_most))
 
     async def _deliver_to(self, desk: Desk, slack_id: str, what: Due) -> None:
         looking = {
@@ -150,7 +98,7 @@ class Notices:
         }
 
         def begin(tx: Transaction) -> Batch | None:
-            self._hold(tx)
+            self.hold(tx)
             return delivering.begin(tx, what, looking)
 
         batch = await self._db.write(begin)
@@ -181,7 +129,7 @@ class Notices:
         await desk.api.until_welcome("chat.postMessage", channel)
         await desk.pay_for_post(channel)
         # Waiting may have taken longer than the lease.
-        await self._write(lambda _: None)
+        await self.write(lambda _: None)
         metadata = {"event_type": NOTICE, "event_payload": {"id": batch.id}}
         attempt.may_be_there = True
         try:
@@ -196,11 +144,11 @@ class Notices:
             await self._postpone(batch, self._pace.retry_most, "", attempt)
             return
         log.warning("a notice cannot be delivered by Slack: %s", refusal.code)
-        await self._write(lambda tx: delivering.give_up(tx, batch, refusal.code))
+        await self.write(lambda tx: delivering.give_up(tx, batch, refusal.code))
 
     async def _postpone(self, batch: Batch, seconds: float, problem: str, attempt: _Attempt) -> None:
         may_be_there = attempt.may_be_there
-        await self._write(lambda tx: delivering.postpone(tx, batch, seconds, problem, may_be_there=may_be_there))
+        await self.write(lambda tx: delivering.postpone(tx, batch, seconds, problem, may_be_there=may_be_there))
 
 
 class _Attempt:

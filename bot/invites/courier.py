@@ -7,7 +7,6 @@ should say comes from the invite as it is now, so any number of changes ends in 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,15 +15,14 @@ from datetime import timedelta
 from bot.blocks import Shown
 from bot.desk import Desk, backoff
 from bot.invites.cards import letter_shown
+from bot.rounds import Rounds
 from bot.settings import Pace, SlackSettings
 from bot.thread import BROKEN
 from bot.web import Ambiguous, Limited, Refused
-from core import leases
-from core.db import Appended, Database, Transaction
+from core.db import Appended, Database
 from core.errors import CosessionError
 from core.invites import letters
 from core.invites.letters import OVER, Letter
-from core.leases import LeaseLost
 
 log = logging.getLogger(__name__)
 
@@ -56,19 +54,14 @@ UNDELIVERED = {
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found"})
 
 
-class Courier:
+class Courier(Rounds):
     """`desk_of` is None for a workspace that is not installed now. `owner` names this process. Belongs to one loop."""
 
     def __init__(
         self, db: Database, settings: SlackSettings, owner: str, desk_of: Callable[[str], Awaitable[Desk | None]]
     ) -> None:
-        self._db = db
-        self._settings = settings
-        self._owner = owner
+        super().__init__(db, settings, owner, lease=LEASE, what="letters of invites")
         self._desk_of = desk_of
-        self._wake = asyncio.Event()
-        self._takes_over = settings.is_only_process
-        self._fence = 0
         self._heard_at = float("-inf")
 
     @property
@@ -78,69 +71,22 @@ class Courier:
     def poke(self, appended: Sequence[Appended]) -> None:
         """Something was committed; called on the event loop, after every commit."""
         if any(entry.event.type in NEWS for entry in appended):
-            self._wake.set()
+            self.wake()
 
     def hear(self) -> None:
         """Another process has committed something, and has not said what: looked at now and then."""
         now = time.monotonic()
         if now - self._heard_at >= HEAR_EVERY:
             self._heard_at = now
-            self._wake.set()
+            self.wake()
 
-    def wake(self) -> None:
-        self._wake.set()
-
-    async def run(self) -> None:
-        while True:
-            self._wake.clear()
-            left = self._pace.poll
-            try:
-                if await self._work():
-                    left = 0.0
-            except LeaseLost:
-                log.info("another process delivers invites now")
-            except CosessionError as error:
-                log.warning("invites have to wait: %s", error)
-            except Exception:
-                log.exception("delivering invites failed; it is tried again")
-            try:
-                async with asyncio.timeout(left):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
-
-    async def close(self) -> None:
-        try:
-            await self._db.write(lambda tx: leases.let_go(tx, LEASE, self._owner))
-        except CosessionError as error:
-            log.warning("the lease on the letters of invites runs out by itself: %s", error)
-
-    async def _work(self) -> bool:
-        """True when something was delivered. Writes nothing where nothing is due."""
+    async def work(self) -> float:
+        """Writes nothing where nothing is due."""
         due = await self._db.read(letters.due)
-        if not due or not await self._take_lease():
-            return False
+        if not due or not await self.take_lease():
+            return self._pace.poll
         outcomes = [await self._deliver(letter) for letter in due]
-        return any(outcomes)
-
-    async def _take_lease(self) -> bool:
-        owner, seconds, takes_over = self._owner, self._pace.lease, self._takes_over
-        fence = await self._db.write(lambda tx: leases.take(tx, LEASE, owner, seconds, is_only_process=takes_over))
-        if fence is None:
-            return False
-        self._takes_over, self._fence = False, fence
-        return True
-
-    async def _write(self, work: Callable[[Transaction], None]) -> None:
-        """Under the lease, which it extends. Raises LeaseLost when somebody else has taken it since."""
-        owner, seconds, fence = self._owner, self._pace.lease, self._fence
-
-        def run(tx: Transaction) -> None:
-            if leases.take(tx, LEASE, owner, seconds) != fence:
-                raise LeaseLost
-            work(tx)
-
-        await self._db.write(run)
+        return 0.0 if any(outcomes) else self._pace.poll
 
     async def _deliver(self, letter: Letter) -> bool:
         desk = await self._desk_of(letter.realm)
@@ -171,7 +117,7 @@ class Courier:
         if failures < self._pace.max_tries:
             await self._postpone(letter, backoff(self._pace, failures), has_failed=True)
         else:
-            await self._write(lambda tx: letters.give_up(tx, letter, "The message could not be written."))
+            await self.write(lambda tx: letters.give_up(tx, letter, "The message could not be written."))
 
     async def _bring(self, desk: Desk, letter: Letter) -> None:
         shown = letter_shown(letter, self._settings.session_url(letter.session_id))
@@ -180,11 +126,11 @@ class Courier:
             ts = letter.ts
         elif letter.intended_at is None and letter.kind == "offer" and letter.state in OVER:
             # It was over before anybody was told.
-            await self._write(lambda tx: letters.settle(tx, letter))
+            await self.write(lambda tx: letters.settle(tx, letter))
             return
         else:
             ts = await self._post(desk, letter, shown)
-        await self._write(lambda tx: letters.delivered(tx, letter, ts))
+        await self.write(lambda tx: letters.delivered(tx, letter, ts))
 
     async def _post(self, desk: Desk, letter: Letter, shown: Shown) -> str:
         letter_id = f"{letter.invite_id}:{letter.kind}"
@@ -196,7 +142,7 @@ class Courier:
                 # Posted by whoever began it; it may tell of an earlier state.
                 await desk.api.update(channel, there, shown.text, shown.blocks)
                 return there
-        await self._write(lambda tx: letters.intend(tx, letter, channel))
+        await self.write(lambda tx: letters.intend(tx, letter, channel))
         await desk.pay_for_post(channel)
         metadata = {"event_type": INVITE, "event_payload": {"id": letter_id}}
         post = await desk.api.post(channel, shown.text, metadata=metadata, blocks=list(shown.blocks))
@@ -207,11 +153,11 @@ class Courier:
             log.error("Slack refuses the bot's token: %s", refusal.code)
             await self._postpone(letter, self._pace.retry_most, has_failed=False)
         elif letter.ts is not None and refusal.code in GONE:
-            await self._write(lambda tx: letters.settle(tx, letter))
+            await self.write(lambda tx: letters.settle(tx, letter))
         else:
             log.warning("the letter of %s cannot be delivered: %s", letter.invite_id, refusal.code)
             problem = UNDELIVERED.get(refusal.code, f"Slack did not take the message ({refusal.code}).")
-            await self._write(lambda tx: letters.give_up(tx, letter, problem))
+            await self.write(lambda tx: letters.give_up(tx, letter, problem))
 
     async def _postpone(self, letter: Letter, seconds: float, *, has_failed: bool) -> None:
-        await self._write(lambda tx: letters.postpone(tx, letter, seconds, has_failed=has_failed))
+        await self.write(lambda tx: letters.postpone(tx, letter, seconds, has_failed=has_failed))
