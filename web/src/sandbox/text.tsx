@@ -8,6 +8,7 @@ export const NamesContext = createContext<Names>({ me: "", people: new Map(), ch
 
 const EMOJI: Record<string, string> = {
   "+1": "👍", thumbsup: "👍", "-1": "👎", eyes: "👀", tada: "🎉", white_check_mark: "✅", x: "❌", heart: "❤️", rocket: "🚀",
+  no_entry_sign: "🚫", octagonal_sign: "🛑", mute: "🔇", leaves: "🍃", hourglass: "⌛", envelope: "✉️", checkered_flag: "🏁", bell: "🔔",
   wave: "👋", thinking_face: "🤔", fire: "🔥", joy: "😂", smile: "😄", pray: "🙏", bulb: "💡", warning: "⚠️", lock: "🔒",
   hourglass_flowing_sand: "⏳", robot_face: "🤖", speech_balloon: "💬", red_circle: "🔴", large_green_circle: "🟢",
   green_circle: "🟢", white_circle: "⚪", see_no_evil: "🙈", speak_no_evil: "🙊", raised_hands: "🙌", bug: "🐛", memo: "📝",
