@@ -152,7 +152,7 @@ async def test_looking_at_an_invite_as_a_robot_does_never_uses_it_up(cast: Cast)
         seen = await cast.house.http.get(f"/api/invites/{secret}")
         assert (seen.status_code, seen.json()["status"]) == (200, "live")
     dave = await cast.house.someone("Dave")
-    assert (await dave.accept(secret)).json() == {"session_id": cast.session_id}
+    assert (await dave.accept(secret)).json() == {"session_id": cast.session_id, "is_waiting": False}
     assert (await dave.call("GET", f"/api/invites/{secret}")).json()["status"] == "accepted"
     assert (await cast.house.http.get(f"/api/invites/{secret}")).json()["status"] == "used_up"
 
@@ -165,7 +165,7 @@ async def test_a_guest_without_an_account_gives_a_name_and_is_in(cast: Cast) -> 
         addressed = await guest.post(f"/api/invites/{secret}/accept", json={"name": "Gast", "email": "g@example.com"})
         assert (addressed.status_code, addressed.json()["error_code"]) == (422, "invalid")
         accepted = await guest.post(f"/api/invites/{secret}/accept", json={"name": "Gast"})
-        assert accepted.json() == {"session_id": cast.session_id}
+        assert accepted.json() == {"session_id": cast.session_id, "is_waiting": False}
         assert (await guest.get("/api/me")).json()["username"] == "Gast"
         listed = (await guest.get("/api/sessions")).json()["items"]
         assert [(item["id"], item["role"]) for item in listed] == [(cast.session_id, "editor")]
