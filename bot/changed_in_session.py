@@ -9,13 +9,13 @@ of each kind; it stays for as long as anybody in the session has it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 
 from bot.blocks import Shown
 from bot.emoji_names import slack_name
 from bot.pages import Entry
-from bot.quoting import head_of, labelled, parts_under
+from bot.quoting import called_by, head_of, labelled, parts_under
 from bot.thread import Thread
 from bot.web import Refused
 from core import mirrors, tables
@@ -54,6 +54,8 @@ class Changed:
     there: Standing
     head: str
     content: str
+    #: Whom it calls: name → id in Slack.
+    called: Mapping[str, str]
 
 
 def is_change(event: Event) -> bool:
@@ -72,13 +74,14 @@ def changed_id(change: Change) -> str:
             return change.message_id
 
 
-def read_changed(tx: Transaction, session_id: str, ref_id: str, url: str) -> Changed | None:
+def read_changed(tx: Transaction, session_id: str, ref_id: str, url: str, realm: str) -> Changed | None:
     """None for what is not in the thread. `url` is the session's."""
     there = mirrors.standing(tx, session_id, ref_id)
     if there is None:
         return None
     said = tx.sql.get(tables.Message, ref_id) or tx.sql.get(tables.Comment, ref_id)
-    return Changed(there, head_of(tx, ref_id, url), said.content if said is not None else "")
+    content = said.content if said is not None else ""
+    return Changed(there, head_of(tx, ref_id, url), content, called_by(tx, ref_id, realm))
 
 
 async def tell(thread: Thread, entry: Entry, changed: Changed | None) -> list[str]:
@@ -97,7 +100,7 @@ async def tell(thread: Thread, entry: Entry, changed: Changed | None) -> list[st
         case MessageDeleted() | CommentDeleted() if event.source != "slack":
             await _delete(thread, there)
         case CommentResolved() | CommentReopened() if changed.content and there.origin == "session":
-            await _rewrite(thread, parts_under(changed.head, changed.content), there)
+            await _rewrite(thread, parts_under(changed.head, changed.content, changed.called), there)
         case ReactionAdded() | ReactionRemoved():
             await _react(thread, event, there)
         case _:
@@ -108,8 +111,8 @@ async def tell(thread: Thread, entry: Entry, changed: Changed | None) -> list[st
 async def _edit(thread: Thread, seq: int, content: str, changed: Changed) -> list[str]:
     there = changed.there
     if there.origin == "thread":
-        return await thread.say(seq, parts_under(EDITED, content), author=there.author)
-    await _rewrite(thread, parts_under(changed.head, content), there)
+        return await thread.say(seq, parts_under(EDITED, content, changed.called), author=there.author)
+    await _rewrite(thread, parts_under(changed.head, content, changed.called), there)
     return []
 
 

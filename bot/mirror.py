@@ -18,7 +18,7 @@ from bot.agent_post import AgentPost
 from bot.changed_in_session import Change, changed_id, is_change, read_changed, tell
 from bot.desk import Desk, backoff
 from bot.pages import Entry, Page, Start, read_page, read_start
-from bot.quoting import head_of, parts_under
+from bot.quoting import called_by, head_of, parts_under
 from bot.thread import Thread, ThreadGone
 from bot.web import Ambiguous, Limited, SlackFailure
 from core import mirrors
@@ -157,7 +157,8 @@ class ThreadMirror:
         assert isinstance(event, Change)
         ref_id, url = changed_id(event), self._desk.settings.session_url(self.session_id)
         # Read now, because what is changed may have been posted a moment ago.
-        there = await self._desk.db.read(lambda tx: read_changed(tx, self.session_id, ref_id, url))
+        realm = self.realm
+        there = await self._desk.db.read(lambda tx: read_changed(tx, self.session_id, ref_id, url, realm))
         stamps = await tell(thread, entry, there)
         if stamps:
             await self._done_saying(thread, entry.seq, "", stamps)
@@ -186,8 +187,12 @@ class ThreadMirror:
 
     async def _say_words(self, thread: Thread, seq: int, said: ChatMessage | CodeComment, *, has_head: bool) -> None:
         url = self._desk.settings.session_url(self.session_id)
-        head = await self._desk.db.read(lambda tx: head_of(tx, said.id, url)) if has_head else ""
-        stamps = await thread.say(seq, parts_under(head, said.content), author=said.username)
+        realm, head, called = self.realm, "", dict[str, str]()
+        if has_head or said.mentions:
+            head, called = await self._desk.db.read(
+                lambda tx: (head_of(tx, said.id, url) if has_head else "", called_by(tx, said.id, realm))
+            )
+        stamps = await thread.say(seq, parts_under(head, said.content, called), author=said.username)
         await self._done_saying(thread, seq, said.id, stamps)
 
     async def _done_saying(self, thread: Thread, seq: int, message_id: str, stamps: list[str]) -> None:

@@ -6,12 +6,18 @@ under a link to them. A comment carries the number of its entry, `#42`, by which
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
+import orjson
+
+from bot.identity import PROVIDER
 from bot.mrkdwn import MAX_PART, escape, to_parts
-from core import tables
+from core import identities, tables
 from core.db import Transaction
 
+#: People whom one message may call in Slack.
+MAX_CALLED = 5
 #: Characters that a head may take up; the words of its message begin behind it, in the same post.
 MAX_HEAD = 2_000
 #: How much of what is answered is quoted, and how much code is shown.
@@ -32,13 +38,30 @@ def labelled(author: str, text: str) -> str:
     return f"*{escape(author[:MAX_NAME])}:*{chr(10) if is_block else ' '}{text}"
 
 
-def parts_under(head: str, content: str) -> list[str]:
-    """The posts of a message: its head, and its words in as many parts as they need. The number of parts does not
-    depend on what the head says."""
+def parts_under(head: str, content: str, called: Mapping[str, str] | None = None) -> list[str]:
+    """The posts of a message: its head, and its words in as many parts as they need, with those whom it calls as
+    mentions. The number of parts does not depend on what the head says."""
     if not head:
-        return to_parts(content) or ["…"]
-    first, *others = to_parts(content, MAX_PART - MAX_HEAD) or ["…"]
+        return to_parts(content, people=called) or ["…"]
+    first, *others = to_parts(content, MAX_PART - MAX_HEAD, called) or ["…"]
     return [f"{head}\n{first}", *others]
+
+
+def called_by(tx: Transaction, ref_id: str, realm: str) -> dict[str, str]:
+    """Those whom a message or comment calls, as far as they are known in this realm: name → id there. At most
+    `MAX_CALLED`; whoever comes after them stays a name."""
+    said = tx.sql.get(tables.Message, ref_id) or tx.sql.get(tables.Comment, ref_id)
+    ids: list[str] = orjson.loads(said.mentions)[:MAX_CALLED] if said is not None else []
+    there = identities.in_realm(tx, PROVIDER, realm, ids) if ids else {}
+    found: dict[str, str] = {}
+    for user_id, slack_id in there.items():
+        user = tx.sql.get_one(tables.User, user_id)
+        found[user.name] = slack_id
+        # In the chat a first name is enough where only one has it: who was called by it stands in `mentions`.
+        first = user.name.split()[0] if user.name.split() else ""
+        if first:
+            found.setdefault(first, slack_id)
+    return found
 
 
 def head_of(tx: Transaction, ref_id: str, url: str) -> str:

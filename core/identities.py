@@ -6,9 +6,10 @@ equal e-mail address proves nothing, because whoever runs the other system can g
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from core import tables
 from core.accounts import add_user, find_by_email, get_user
@@ -97,6 +98,15 @@ def of_user(tx: Transaction, user_id: str) -> list[tables.Identity]:
     identity = tables.Identity
     query = select(identity).where(identity.user_id == user_id)
     return sorted(tx.sql.exec(query), key=lambda one: (one.created_at, one.provider, one.realm))
+
+
+def in_realm(tx: Transaction, provider: str, realm: str, user_ids: Collection[str]) -> dict[str, str]:
+    """Of those who have one: user → their account there."""
+    identity = tables.Identity
+    query = select(identity.user_id, identity.external_id).where(
+        identity.provider == provider, identity.realm == realm, col(identity.user_id).in_(user_ids)
+    )
+    return dict(tx.sql.exec(query).all())
 
 
 def _in_realm(tx: Transaction, user_id: str, provider: str, realm: str) -> tables.Identity | None:

@@ -20,6 +20,18 @@ async def test_a_message_of_the_browser_appears_in_the_thread_under_its_authors_
     assert office.at_root() == []
 
 
+async def test_whoever_is_called_in_the_browser_is_called_in_the_thread(office: Office) -> None:
+    session_id = await office.start()
+    await office.reply("bob", "I am here")
+    await office.until_said(session_id, 1)
+    await office.write_in_browser(session_id, "alice", "@Bob Chen, `@Bob` and https://x.example/@Bob: see @Nobody @here")
+    await office.until(lambda: len(office.thread()) == 2)
+    assert office.texts()[-1] == "<@U0BOB00001>, `@Bob` and https://x.example/@Bob: see @Nobody @\u2060here"
+    await office.write_in_browser(session_id, "alice", "nobody is called Bob here")
+    await office.until(lambda: len(office.thread()) == 3)
+    assert office.texts()[-1] == "nobody is called Bob here"
+
+
 async def test_a_reply_in_the_thread_appears_in_the_session_once_with_its_author(office: Office) -> None:
     session_id = await office.start()
     await office.reply("bob", "Try `a < b` & *this*")
