@@ -41,6 +41,11 @@ Event = Mapping[str, Any]
 
 #: Kinds of `message` that people write; no subtype is the usual one.
 WRITTEN = (None, "file_share", "me_message", "thread_broadcast")
+#: Told privately to whoever shares a file in the thread.
+NOT_CARRIED = (
+    "Your file stays in Slack: the session shows its name only. Paste what matters as text, or put the file into the"
+    " folder that the agent works in."
+)
 #: What begins so is not sent to the session.
 ASIDES = ("(aside)", ":speak_no_evil:", "\N{SPEAK-NO-EVIL MONKEY}")
 
@@ -209,7 +214,7 @@ class Events:
         incoming = from_slack(reply.event, lambda slack_id: names.get(slack_id, ""))
         key = f"slack:{realm}:{reply.channel}:{reply.ts}"
 
-        def post(tx: Transaction) -> None:
+        def post(tx: Transaction) -> bool:
             actor = identity.actor_for(tx, realm, reply.user)
             mirror = mirrors.by_thread(tx, realm, *reply.place)
             if actor is None or mirror is None:
@@ -222,12 +227,17 @@ class Events:
                 mirrors.link(tx, mirror, reply.ts, say(tx, actor, mirror, answer, mentions, key), "thread")
             elif is_edit:
                 say_otherwise(tx, actor, link, answer.text, mentions)
+            return link is None and bool(reply.event.get("files"))
+
+        async def tell_of_files(are_new: bool) -> None:
+            if are_new:
+                await self._whisper(reply, NOT_CARRIED)
 
         async def refused(error: CosessionError) -> None:
             is_unlinked = isinstance(error, NotSignedIn)
             await self._whisper(reply, how_to_link(self._desk.settings.base_url) if is_unlinked else words_for(error))
 
-        return Wish(post, refused)
+        return Wish(post, refused, tell_of_files)
 
     async def _whisper(self, reply: Reply, text: str) -> None:
         try:
