@@ -241,7 +241,7 @@ def _page(title: str, text: str, status: int = 200) -> Response:
     return HTMLResponse(
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f'<meta name="color-scheme" content="light dark"><link rel="icon" href="/assets/favicon-1.svg">'
-        f'<title>{html.escape(title)}</title>{_STYLE}</head><body><main>'
+        f"<title>{html.escape(title)}</title>{_STYLE}</head><body><main>"
         f'<h1>{html.escape(title)}</h1><p>{html.escape(text)}</p>{again}<p><a href="/">Open Cosession</a></p>'
         "</main></body></html>",
         status,

@@ -31,7 +31,9 @@ async def test_an_unknown_method_is_refused_and_noted(engine: SandboxEngine) -> 
     assert [violation.error for violation in engine.violations] == ["unknown_method"]
 
 
-@pytest.mark.parametrize("method", [name for name, facts in load_contract().items() if facts.needs_token and name in HANDLERS])
+@pytest.mark.parametrize(
+    "method", [name for name, facts in load_contract().items() if facts.needs_token and name in HANDLERS]
+)
 async def test_an_unknown_argument_is_refused_by_every_method(engine: SandboxEngine, method: str) -> None:
     engine.scopes.update(load_contract()[method].scopes)
     answer = engine.call(method, surely_unknown="x")
