@@ -234,32 +234,6 @@ def _pause(tx: Transaction, mirror: tables.Mirror, reason: str) -> None:
     log.append(tx, _session(tx, mirror.session_id), MirrorPaused(reason=reason))
 
 
-def resume(tx: Transaction, actor: Actor, session_id: str, *, is_thread_there: bool) -> bool:
-    """Goes on with a mirror that was given up, from where it stopped: what was said meanwhile is still to be copied.
-
-    The caller has looked whether the thread is there. Where it is not, a new card is due in the same channel. What an
-    earlier holder of the lease still does is refused. False where the mirror is at work already.
-
-    Raises: NotAllowed for whoever is no host, ThreadNotLinked where the session has no thread or is over.
-    """
-    seat = session_for(tx, actor, session_id, "manage")
-    if seat.session.status != "live" or tx.sql.get(tables.Mirror, session_id) is None:
-        raise ThreadNotLinked
-    mirror = _locked(tx, session_id)
-    if mirror.status in ("opening", "live"):
-        return False
-    if mirror.status != "paused":
-        raise ThreadNotLinked
-    if not is_thread_there:
-        mirror.root, mirror.card_hash = None, ""
-        mirror.progress_ts, mirror.progress_seq = None, None
-    mirror.status, mirror.status_reason = ("live" if mirror.root else "opening"), ""
-    mirror.card_seq, mirror.lease_until = -1, None
-    mirror.lease_fence += 1
-    tx.sql.add(mirror)
-    return True
-
-
 def mute(tx: Transaction, actor: Actor, session_id: str, *, is_muted: bool) -> bool:
     """Stops the copying into the session's thread, or goes on with it. What is said meanwhile stays in the session, and
     is not copied later. False where it was so already.
