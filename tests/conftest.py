@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import fastapi.dependencies.models
 import pytest
 
 from tests.support import ports
@@ -65,3 +66,13 @@ def server_process(tmp_path: Path) -> Iterator[ServerProcess]:
     """`cosession serve` on SQLite in an empty data folder."""
     with running_server(tmp_path / "data") as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def _forgotten_apps() -> Generator[None]:
+    """FastAPI remembers every endpoint that it has ever looked at, and with it the whole app: one in a server's life,
+    but hundreds in a run of the tests, which would fill the memory and slow the collector down."""
+    yield
+    for remembered in vars(fastapi.dependencies.models).values():
+        if hasattr(remembered, "cache_clear"):
+            remembered.cache_clear()
