@@ -28,7 +28,7 @@ from bot.thread import CARD, GONE, MESSAGE
 from bot.unfurl import Unfurls
 from bot.web import Bot, Refused
 from bot.worker import Lane, Wish
-from core import limits, mirrors, tables
+from core import inbox, limits, mirrors, tables
 from core.clock import Clock
 from core.db import Transaction
 from core.errors import CosessionError, NotSignedIn, TooMany
@@ -175,7 +175,7 @@ class Events:
 
     async def _take(self, reply: Reply, *, is_edit: bool = False) -> Wish | None:
         found = await self._desk.db.read(lambda tx: self._look_up(tx, reply))
-        if found is None or (found.is_taken and not is_edit):
+        if found is None or ((found.is_taken or found.is_told) and not is_edit):
             return None
         if is_aside(reply.event):
             # Said to Slack alone, from the beginning or on second thoughts.
@@ -184,17 +184,15 @@ class Events:
         if profile.is_bot:
             return None
         if profile.is_outsider:
-            await self._whisper(reply, GUEST)
-            return None
+            return await self._tell(reply, found, GUEST)
         if found.user_id is None:
-            await self._whisper(reply, how_to_link(self._desk.settings.base_url))
-            return None
+            return await self._tell(reply, found, how_to_link(self._desk.settings.base_url))
         try:
             await limits.take(self._budget, found.user_id)
         except TooMany as wait:
             log.info("a reply waits %s ms for its author's budget", wait.retry_after_ms)
             raise
-        return await self._wish(reply, is_edit=is_edit)
+        return await self._wish(reply, found, is_edit=is_edit)
 
     def _look_up(self, tx: Transaction, reply: Reply) -> _Found | None:
         """None when the thread mirrors nothing, or the reply was deleted before it was taken."""
@@ -205,9 +203,21 @@ class Events:
         if link is not None and (link.message_id == NEVER_TAKEN or link.origin != "thread"):
             return None
         actor = identity.actor_for(tx, realm, reply.user)
-        return _Found(actor.user_id if actor else None, is_taken=link is not None)
+        is_told = inbox.is_noted(tx, self._not_sent(reply))
+        return _Found(actor.user_id if actor else None, is_taken=link is not None, is_told=is_told)
 
-    async def _wish(self, reply: Reply, *, is_edit: bool) -> Wish:
+    def _not_sent(self, reply: Reply) -> str:
+        """What is noted once its author knows that a reply was not sent: it may be found again in the thread."""
+        return f"not-sent:{self._bot.team_id}:{reply.channel}:{reply.ts}"
+
+    async def _tell(self, reply: Reply, found: _Found, text: str) -> Wish | None:
+        """Says once why a reply is not sent, however often it comes and is edited."""
+        if found.is_told:
+            return None
+        await self._whisper(reply, text)
+        return Wish(lambda tx: inbox.note(tx, self._not_sent(reply)), self._cannot_be_refused)
+
+    async def _wish(self, reply: Reply, found: _Found, *, is_edit: bool) -> Wish:
         realm = self._bot.team_id
         mentioned = from_slack(reply.event, lambda _: "").mentions
         names = {slack_id: (await self._people.profile(slack_id)).name for slack_id in mentioned}
@@ -234,10 +244,12 @@ class Events:
                 await self._whisper(reply, NOT_CARRIED)
 
         async def refused(error: CosessionError) -> None:
+            if found.is_told:
+                return
             is_unlinked = isinstance(error, NotSignedIn)
             await self._whisper(reply, how_to_link(self._desk.settings.base_url) if is_unlinked else words_for(error))
 
-        return Wish(post, refused, tell_of_files)
+        return Wish(post, refused, tell_of_files, lambda tx: inbox.note(tx, self._not_sent(reply)))
 
     async def _whisper(self, reply: Reply, text: str) -> None:
         try:
@@ -250,3 +262,4 @@ class Events:
 class _Found:
     user_id: str | None
     is_taken: bool
+    is_told: bool

@@ -35,11 +35,12 @@ async def nothing(_result: Any) -> None:
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What a request asks for. `effect` may run twice and is committed once; `then` follows the commit and may be lost
-    by a crash; `refused` tells the person, before the request is marked as handled."""
+    by a crash; `refused` tells the person, before the request is marked as handled, together with `told`."""
 
     effect: Callable[[Transaction], Any]
     refused: Callable[[CosessionError], Awaitable[None]]
     then: Callable[[Any], Awaitable[None]] = nothing
+    told: Callable[[Transaction], None] = lambda _tx: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +244,7 @@ class Worker:
             if error.retryable or wish is None:
                 raise
             await wish.refused(error)
-            await self._db.write(lambda tx: inbox.begin(tx, item.id))
+            await self._db.write(lambda tx: inbox.begin(tx, item.id) and wish.told(tx))
             return
         if is_first and wish is not None:
             await self._follow_up(item, wish, result)

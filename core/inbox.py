@@ -19,6 +19,8 @@ from core.db import Transaction
 
 #: The lease of whoever handles the items.
 LEASE = "inbox"
+#: The kind of what nobody sent: see `note`.
+NOTE = "note"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,20 @@ def begin(tx: Transaction, item_id: str) -> bool:
     row.handled_at, row.body = tx.now, b""
     tx.sql.add(row)
     return True
+
+
+def note(tx: Transaction, name: str) -> None:
+    """Remembers, as long as what was handled, that something was done which no single item stands for. Any number of
+    times."""
+    inbox = tables.Inbox
+    if tx.sql.get(inbox, name) is None:
+        row = inbox(id=name, kind=NOTE, body=b"", received_at=tx.now, position=0, attempts=0, not_before=tx.now)
+        row.handled_at = tx.now
+        tx.sql.add(row)
+
+
+def is_noted(tx: Transaction, name: str) -> bool:
+    return tx.sql.get(tables.Inbox, name) is not None
 
 
 def postpone(tx: Transaction, item_id: str, seconds: float, *, has_failed: bool) -> None:
