@@ -9,7 +9,7 @@ case a client looks for them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.mrkdwn.tables import FENCE, tables_as_code
@@ -30,6 +30,7 @@ _URL = re.compile(r"https?://[^\s<>]+")
 _STRONG = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
 _EMPHASIS = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]+?)(?<=[^\s*])\*(?![\w*])")
 _STRIKE = re.compile(r"~~(?=\S)(.+?)(?<=\S)~~")
+_MENTION = re.compile(r"<@([A-Z0-9]+)>")
 #: Stands for a `*` that means bold while the single ones are still being read as italics. From a private-use plane.
 _BOLD = "\U000f0001"
 
@@ -51,7 +52,8 @@ def to_mrkdwn(markdown: str) -> str:
 def to_parts(markdown: str, limit: int = MAX_PART, people: Mapping[str, str] | None = None) -> list[str]:
     """The text in pieces of at most `limit` characters; a fence that is cut is closed and opened again.
 
-    `people` are those who may be called: name → id in Slack. `@name`, outside of code and addresses, becomes a mention.
+    `people` are those who may be called: name → id in Slack. `@name`, outside of code and addresses, becomes a mention,
+    once for each of them.
     """
     called = _calling(people or {})
     parts: list[str] = []
@@ -73,7 +75,22 @@ def to_parts(markdown: str, limit: int = MAX_PART, people: Mapping[str, str] | N
         size += len(line.converted) + 1
         in_code = line.is_code if not line.is_fence else line.opens
     finish()
-    return parts
+    return _calling_once(parts, people) if people else parts
+
+
+def _calling_once(parts: Sequence[str], people: Mapping[str, str]) -> list[str]:
+    """Each person is called by the first mention; from then on they are a name. Whatever else looks like a mention is
+    escaped by now."""
+    shortest = {slack_id: min((n for n, i in people.items() if i == slack_id), key=len) for slack_id in people.values()}
+    called: set[str] = set()
+
+    def once(mention: re.Match[str]) -> str:
+        if mention[1] in called:
+            return "@" + escape(shortest[mention[1]])
+        called.add(mention[1])
+        return mention[0]
+
+    return [_MENTION.sub(once, part) for part in parts]
 
 
 @dataclass(frozen=True, slots=True)
