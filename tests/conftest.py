@@ -9,12 +9,17 @@ from typing import Any
 import fastapi.dependencies.models
 import pytest
 
-from tests.support import ports
+from tests.support import bounded, ports
 from tests.support.postgres import Postgres, running_postgres
 from tests.support.server import ServerProcess, running_server
 from tests.support.valkey import running_valkey
 
 pytest_plugins = ["tests.support.browser"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        bounded.bound(item)
 
 
 @pytest.fixture(scope="session")
