@@ -8,7 +8,7 @@ from typing import Literal
 ApiKind = Literal["status", "hang", "reset"]
 EventKind = Literal["duplicate", "delay", "reorder", "drop_ack", "lose"]
 
-#: Matches any method or event.
+#: Matches any method, channel or event.
 ANY = "*"
 
 
@@ -22,6 +22,8 @@ class ApiFault:
     status: int = 429
     retry_after: int = 1
     after_effect: bool = False
+    #: The id of a channel: only calls that name it fail.
+    channel: str = ANY
 
 
 @dataclass
@@ -42,17 +44,19 @@ class Faults:
         self.api: list[ApiFault] = []
         self.events: list[EventFault] = []
 
-    def fail(self, method: str = ANY, *, status: int = 429, retry_after: int = 1, times: int = 1) -> None:
+    def fail(
+        self, method: str = ANY, *, status: int = 429, retry_after: int = 1, times: int = 1, channel: str = ANY
+    ) -> None:
         """The next calls answer `status`: 429 (with `Retry-After` in seconds), 500 or 503. They have no effect."""
-        self.api.append(ApiFault("status", method, times, status=status, retry_after=retry_after))
+        self.api.append(ApiFault("status", method, times, status=status, retry_after=retry_after, channel=channel))
 
-    def hang(self, method: str = ANY, *, after_effect: bool = False, times: int = 1) -> None:
+    def hang(self, method: str = ANY, *, after_effect: bool = False, times: int = 1, channel: str = ANY) -> None:
         """The next calls are never answered, before or after they took effect."""
-        self.api.append(ApiFault("hang", method, times, after_effect=after_effect))
+        self.api.append(ApiFault("hang", method, times, after_effect=after_effect, channel=channel))
 
-    def reset(self, method: str = ANY, *, after_effect: bool = False, times: int = 1) -> None:
+    def reset(self, method: str = ANY, *, after_effect: bool = False, times: int = 1, channel: str = ANY) -> None:
         """The connection of the next calls breaks in the middle of the answer."""
-        self.api.append(ApiFault("reset", method, times, after_effect=after_effect))
+        self.api.append(ApiFault("reset", method, times, after_effect=after_effect, channel=channel))
 
     def duplicate(self, event: str = ANY, *, copies: int = 1, times: int = 1) -> None:
         """The next events arrive `copies` times more, with the same `event_id`."""
@@ -78,9 +82,9 @@ class Faults:
         self.api.clear()
         self.events.clear()
 
-    def take_api(self, method: str) -> ApiFault | None:
+    def take_api(self, method: str, channel: str = "") -> ApiFault | None:
         for fault in self.api:
-            if fault.method in (ANY, method):
+            if fault.method in (ANY, method) and fault.channel in (ANY, channel):
                 fault.times -= 1
                 if fault.times <= 0:
                     self.api.remove(fault)

@@ -50,7 +50,7 @@ class _Door:
             args, token = await read_arguments(request)
         except BadBody as bad:
             return JSONResponse({"ok": False, "error": bad.code})
-        fault = self._engine.faults.take_api(method)
+        fault = self._engine.faults.take_api(method, str(args.get("channel", "")))
         if fault is None:
             return self._carry_out(method, args, token)
         if fault.kind == "status":
