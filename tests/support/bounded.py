@@ -32,8 +32,9 @@ def bound(item: pytest.Item) -> None:
 def _bounded(test: Callable[..., Awaitable[Any]], seconds: float) -> Callable[..., Awaitable[Any]]:
     @functools.wraps(test)
     async def bounded(*args: Any, **fixtures: Any) -> Any:
+        limit = asyncio.timeout(seconds)
         try:
-            async with asyncio.timeout(seconds) as limit:
+            async with limit:
                 return await test(*args, **fixtures)
         except TimeoutError as error:
             if limit.expired():
