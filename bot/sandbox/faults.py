@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,12 +39,24 @@ class EventFault:
     copies: int = 1
 
 
+@dataclass(frozen=True)
+class Met:
+    """A call that ran into a fault; `at` is in seconds of a monotonic clock."""
+
+    kind: ApiKind
+    method: str
+    channel: str
+    at: float
+
+
 class Faults:
     """The queue of faults. The oldest that matches is taken first."""
 
     def __init__(self) -> None:
         self.api: list[ApiFault] = []
         self.events: list[EventFault] = []
+        #: The calls that ran into one, oldest first (the last 5,000).
+        self.met: deque[Met] = deque(maxlen=5_000)
 
     def fail(
         self, method: str = ANY, *, status: int = 429, retry_after: int = 1, times: int = 1, channel: str = ANY
@@ -88,6 +102,7 @@ class Faults:
                 fault.times -= 1
                 if fault.times <= 0:
                     self.api.remove(fault)
+                self.met.append(Met(fault.kind, method, channel, time.monotonic()))
                 return fault
         return None
 

@@ -320,10 +320,15 @@ async def served(app: Any) -> AsyncGenerator[str]:
 
 @asynccontextmanager
 async def open_office(
-    database_url: str, *, app_token: str | None = None, settings: dict[str, Any] | None = None, **pace: Any
+    database_url: str,
+    *,
+    app_token: str | None = None,
+    settings: dict[str, Any] | None = None,
+    ack_deadline: float = 3.0,
+    **pace: Any,
 ) -> AsyncGenerator[Office]:
     """The whole office, with Alice, Bob and Carol linked, and Mallory (a guest) not. With an `app_token` Slack speaks
-    over sockets."""
+    over sockets; it waits `ack_deadline` seconds for an answer."""
     await asyncio.to_thread(upgrade, database_url)
     clock = MovableClock()
 
@@ -337,7 +342,7 @@ async def open_office(
         clock=clock,
         scopes=bot_scopes(),
         sleep=soon,
-        ack_deadline=3.0,
+        ack_deadline=ack_deadline,
         app_token=app_token,
     )
     app = FastAPI()
