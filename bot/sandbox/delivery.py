@@ -150,6 +150,11 @@ class Delivery:
                 return
             await self._is_idle.wait()
 
+    @property
+    def is_done(self) -> bool:
+        """Whether every event was delivered or given up: none is under way, and none waits for a later moment."""
+        return not self._tasks
+
     async def aclose(self) -> None:
         for task in list(self._tasks):
             task.cancel()
