@@ -10,10 +10,11 @@ import socket
 import threading
 from collections.abc import Callable, Generator, Sequence
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 
+from api.door.acceptor import Acceptor
 from api.door.front import front_class
 from api.door.settings import DoorSettings
 from api.door.state import Door
@@ -91,9 +92,15 @@ class DoorServer(uvicorn.Server):
         self._handle_signals = handle_signals
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        await super().startup([])
+        acceptors = [Acceptor(sock, self._protocol) for sock in sockets or ()]
+        self.servers = cast(Any, acceptors)
         if self._on_started is not None:
             self._on_started()
+
+    def _protocol(self) -> asyncio.Protocol:
+        make = cast(Callable[..., asyncio.Protocol], self.config.http_protocol_class)
+        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self._on_stopping is not None:
