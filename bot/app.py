@@ -146,7 +146,8 @@ class SlackDoor:
             self._tasks.append(asyncio.create_task(self._notices.run(), name="slack notices"))
             self._tasks.append(asyncio.create_task(self._renew_tokens(), name="slack tokens"))
             self._tasks.append(asyncio.create_task(self._measure(), name="slack measures"))
-            looking = self._catching_up.run(self._settings.pace.poll)
+            pace = self._settings.pace
+            looking = self._catching_up.run(pace.poll, pace.look_again)
             self._tasks.append(asyncio.create_task(looking, name="slack, what was missed"))
             if self.sockets is not None:
                 await self.sockets.open()

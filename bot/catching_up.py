@@ -1,8 +1,9 @@
 """What was missed while nobody listened, or while Slack delivered no events: read from the threads themselves.
 
-After a start, and after Slack has said that it held events back, every open thread is read to its end. What is new in
-it, what was edited and what is gone goes through the inbox as the events that would have told it, so that it has one
-effect however often it is found, and whatever Slack still delivers. Reactions that were missed stay missed.
+After a start, after Slack has said that it held events back, and from time to time, every open thread is read to its
+end: Slack gives an event up minutes after it could not deliver it, and tells nobody. What is new in a thread, what was
+edited and what is gone goes through the inbox as the events that would have told it, so that it has one effect however
+often it is found, and whatever Slack still delivers. Reactions that were missed stay missed.
 """
 
 from __future__ import annotations
@@ -81,10 +82,15 @@ class CatchingUp:
         self._missing[realm] = (since, self._clock() + HELD_BACK)
         self._wake.set()
 
-    async def run(self, every: float) -> None:
-        """Looks whether something is due, each so many seconds or when it is told of something."""
+    async def run(self, every: float, again: float) -> None:
+        """Looks whether something is due, each so many seconds or when it is told of something; everything is due
+        `again` seconds after the last time."""
+        looked_at = self._clock()
         while True:
             self._wake.clear()
+            now = self._clock()
+            if now - looked_at >= timedelta(seconds=again) and await self._note_all(looked_at - OVERLAP, now):
+                looked_at = now
             for realm, (since, due) in list(self._missing.items()):
                 if due > self._clock():
                     continue
@@ -98,6 +104,18 @@ class CatchingUp:
                     await self._wake.wait()
             except TimeoutError:
                 continue
+
+    async def _note_all(self, since: datetime, now: datetime) -> bool:
+        """Something may be missing everywhere. False where it cannot be known where that is."""
+        try:
+            _, realms = await self._db.read(_last_heard)
+        except CosessionError as error:
+            log.warning("it is looked later for what was missed: %s", error)
+            return False
+        for realm in realms:
+            earlier, due = self._missing.get(realm, (since, now))
+            self._missing[realm] = (min(earlier, since) if earlier is not None else None, min(due, now))
+        return True
 
     async def _look(self, realm: str, since: datetime | None) -> bool:
         """False where the workspace cannot be asked yet."""

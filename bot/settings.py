@@ -32,6 +32,8 @@ class Pace:
     #: Slow looks at the database, for what no poke told; and the least time between two looks.
     poll: float = 5.0
     scan_every: float = 0.1
+    #: How often open threads are read for what Slack could not deliver.
+    look_again: float = 600.0
     #: How long a thread without news keeps its reader in memory.
     idle: float = 300.0
     #: How often the position of a reader that has nothing to post is stored.

@@ -46,6 +46,15 @@ def place(office: Office, channel: str) -> str:
 # ── An hour of outage ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def cut_off(office: Office) -> str:
+    """Slack does not reach the server any more; returns where it was."""
+    if office.engine.sockets.is_on:
+        pytest.skip("an address is HTTP's own")
+    url, office.engine.request_url = office.engine.request_url, NOBODY
+    assert url is not None
+    return url
+
+
 async def given_up(office: Office, events: int) -> None:
     """Slack has tried each of so many events for the last time."""
 
@@ -61,13 +70,32 @@ async def test_after_an_hour_in_which_the_server_was_down_both_sides_have_everyt
     await talk.arrive()
     await office.until_quiet()
     await office.door.close()
-    url, office.engine.request_url = office.engine.request_url, NOBODY
+    url = cut_off(office)
     for _ in range(6):
         office.clock.passed += timedelta(minutes=10)
         await talk.both(MESSAGES // 12)
     await given_up(office, 6 * (MESSAGES // 12))
     office.engine.request_url = url
     await office.restart()
+    await talk.both(MESSAGES // 4)
+    await talk.arrive()
+    await talk.check(slack_in_order=False)
+
+
+async def test_after_an_hour_without_the_network_both_sides_have_everything(office: Office) -> None:
+    """Neither reaches the other, and the server runs on."""
+    talk = await Conversation.begin(office)
+    await talk.both(MESSAGES // 4)
+    await talk.arrive()
+    await office.until_quiet()
+    url = cut_off(office)
+    office.engine.faults.fail(status=503, times=1_000_000)
+    for _ in range(6):
+        office.clock.passed += timedelta(minutes=10)
+        await talk.both(MESSAGES // 12)
+    await given_up(office, 6 * (MESSAGES // 12))
+    office.engine.faults.clear()
+    office.engine.request_url = url
     await talk.both(MESSAGES // 4)
     await talk.arrive()
     await talk.check(slack_in_order=False)
