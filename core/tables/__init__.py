@@ -21,6 +21,8 @@ from core.tables.notifications import (
     NotificationPlace,
     NotificationPreference,
     NotificationSetting,
+    PushMessage,
+    PushSubscription,
     SessionMute,
 )
 from core.tables.outside import Inbox, Lease, Mirror, MirrorLink
@@ -64,6 +66,8 @@ __all__ = [
     "NotificationSetting",
     "OutgoingMail",
     "Participation",
+    "PushMessage",
+    "PushSubscription",
     "Reaction",
     "ReadMark",
     "SearchEntry",

@@ -134,3 +134,48 @@ class FeedEntry(SQLModel, table=True):
     session_id: str = session_reference()
     seq: int = Field(sa_column=Column(BigInteger, nullable=False))
     kind: str = Field(sa_column=Column(String(20), nullable=False))
+
+
+class PushSubscription(SQLModel, table=True):
+    """One browser that takes pushes, for as long as the login lasts in which somebody switched them on there."""
+
+    __tablename__ = "push_subscriptions"
+    #: Made of the address: a browser that asks again has one row.
+    id: str = identifier(primary_key=True)
+    user_id: str = user_reference(index=True)
+    login_hash: str = Field(
+        sa_column=Column(String(64), ForeignKey("logins.secret_hash", ondelete="CASCADE"), nullable=False, index=True)
+    )
+    #: Where its push service takes messages for it, and the two keys with which they are encrypted (RFC 8291 §2).
+    endpoint: str = Field(sa_column=Column(Text, nullable=False))
+    p256dh: str = Field(sa_column=Column(String(100), nullable=False))
+    auth: str = Field(sa_column=Column(String(40), nullable=False))
+    #: What it is called for people, such as `Firefox on Linux`.
+    label: str = Field(sa_column=Column(String(60), nullable=False))
+    created_at: datetime = moment()
+    last_sent_at: datetime | None = moment(nullable=True)
+
+
+class PushMessage(SQLModel, table=True):
+    """One message on its way to one browser. What it says is read when it is sent."""
+
+    __tablename__ = "push_messages"
+    __table_args__ = (Index("push_messages_due", "settled_at", "not_before"),)
+    id: str = identifier(primary_key=True)
+    #: The deliveries that it tells of carry the same; of a test, an id of its own.
+    batch_id: str = Field(sa_column=Column(String(40), nullable=False, index=True))
+    subscription_id: str = Field(
+        sa_column=Column(
+            String(40), ForeignKey("push_subscriptions.id", ondelete="CASCADE"), nullable=False, index=True
+        )
+    )
+    is_test: bool = False
+    created_at: datetime = moment()
+    not_before: datetime = moment()
+    attempts: int = 0
+    #: An attempt has begun whose end is not stored: it may be there.
+    begun_at: datetime | None = moment(nullable=True)
+    settled_at: datetime | None = moment(nullable=True)
+    #: `sent`, or why it was not.
+    outcome: str = Field(default="", sa_column=Column(String(20), nullable=False))
+    problem: str = Field(default="", sa_column=Column(Text, nullable=False))
