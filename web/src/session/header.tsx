@@ -127,7 +127,7 @@ function Facts({ isNarrow }: { isNarrow: boolean }) {
   return (
     <div className="text-ink-faint flex items-center gap-x-1.5 overflow-hidden text-xs whitespace-nowrap">
       {isNarrow && <HealthChip isNarrow />}
-      <span className="truncate">{session.host.username}</span>
+      {!isNarrow && <span className="truncate">{session.host.username}</span>}
       {named && (
         <span className="hidden truncate sm:inline">
           · {named}
