@@ -26,6 +26,7 @@ from api.routes import (
     operation,
     people,
     preferences,
+    push,
     search,
     sessions,
     signing_in,
@@ -62,7 +63,7 @@ def create_app(api: Api, lifespan: Lifespan) -> FastAPI:
     app = _bare(api, lifespan)
     openapi.install(app)
     spoken = (history, chat, search, snapshot, stream, commands, files, comments)
-    told = (inbox, feed, preferences)
+    told = (inbox, feed, preferences, push)
     for routes in (accounts, people, signing_in, unsubscribing, admin, sessions, *spoken, invites, *told, operation):
         app.include_router(routes.router)
     app.include_router(operation.health)

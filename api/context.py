@@ -17,6 +17,7 @@ from core.clock import Clock
 from core.comments import Placements
 from core.db import Database
 from core.limits import Limits, TokenBuckets
+from core.sealing import Sealer
 from core.signing_in import SignUp
 from core.unsubscribing import UnsubscribeTokens
 
@@ -40,6 +41,8 @@ class ApiSettings:
     sign_up: SignUp = field(default_factory=SignUp)
     #: Whether mail reaches people, so that they may come in by it.
     has_mail: bool = False
+    #: One more origin that browsers may name as their push service: for tests, on this machine.
+    push_test_service: str = ""
 
     @property
     def is_secure(self) -> bool:
@@ -61,12 +64,16 @@ class Api:
     #: One budget of messages per user, shared by every door.
     messages: Limits
     unsubscribing: UnsubscribeTokens
+    #: Opens what is kept sealed in the database.
+    sealer: Sealer
     #: Frames of any kind that come by requests without a connection, per user.
     frames: TokenBuckets = field(default_factory=lambda: TokenBuckets(FRAMES_PER_MINUTE, FRAMES_AT_ONCE))
     #: Tries at links and logins, per client address.
     tries: TokenBuckets = field(default_factory=lambda: TokenBuckets(per_minute=10, burst=20))
     #: Mails that an address of the network asks for.
     mails: TokenBuckets = field(default_factory=lambda: TokenBuckets(per_minute=4, burst=12))
+    #: Called when a push was stored.
+    push_stored: Callable[[], None] = lambda: None
     #: Tells people's open pages of their inbox.
     bells: Bells = field(default_factory=Bells)
     #: Where comments stand in the versions of their files.

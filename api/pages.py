@@ -18,6 +18,14 @@ VIEWS = (
 )
 #: First parts of paths that are no pages: what is missing there is told to a program.
 NO_PAGES = frozenset({"api", "ws", "slack", "sandbox", "assets", "docs", "metrics", "healthz", "readyz"})
+#: Shows what is pushed to a browser. At the root, because a worker answers for the paths below its own.
+WORKER = "/push-worker.js"
+#: A browser asks for a newer one by itself; it may talk to this server and load nothing.
+_WORKER_HEADERS = {
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": "default-src 'none'; connect-src 'self'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 
 _NOT_BUILT = """<!doctype html><meta charset="utf-8"><title>Cosession</title>
 <p>The web view is not built yet: run <code>make setup</code>.
@@ -43,6 +51,13 @@ def install(app: FastAPI, static: Path) -> None:
     async def _nothing_there(request: Request, error: HTTPException) -> Response:  # pyright: ignore[reportUnusedFunction]
         return view(404) if _wants_page(request) else http_problem(error)
 
+    async def worker() -> Response:
+        script = static / WORKER.lstrip("/")
+        if not script.exists():
+            raise HTTPException(404)
+        return FileResponse(script, media_type="text/javascript", headers=_WORKER_HEADERS)
+
+    router.add_api_route(WORKER, worker, methods=["GET"])
     for path in VIEWS:
         router.add_api_route(path, page, methods=["GET"])
     app.include_router(router)

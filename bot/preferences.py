@@ -36,7 +36,12 @@ _KINDS: dict[Kind, str] = {
     "needs_me": "*A session needs me*\nSomebody waits at the door, or the agent failed",
     "session_ended": "*A session ended*\nOne that you take part in",
 }
-_CHANNELS: dict[Channel, str] = {"web": "Inbox in the browser", "slack_dm": "Direct message here", "email": "E-mail"}
+_CHANNELS: dict[Channel, str] = {
+    "web": "Inbox in the browser",
+    "push": "Push to your browsers",
+    "slack_dm": "Direct message here",
+    "email": "E-mail",
+}
 
 
 def part(tx: Transaction, actor: Actor) -> Sequence[Block]:

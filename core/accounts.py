@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import delete
 from sqlmodel import col, select, update
 
-from core import tables
+from core import audit, tables
 from core.access import Actor
 from core.db import Transaction
 from core.errors import EmailTaken, Invalid, LinkExpired, NotSignedIn, UserNotFound
@@ -81,6 +82,7 @@ def add_user(tx: Transaction, email: str | None, name: str, *, is_admin: bool = 
         tx.sql.add(tables.Meta(key=FIRST_USER, value=user_id))
         user.is_admin = True
     tx.sql.flush()
+    audit.record(tx, "account_added", user_id)
     return user
 
 
@@ -156,6 +158,7 @@ def open_login(tx: Transaction, user_id: str) -> tuple[str, datetime]:
             expires_at=expires_at,
         )
     )
+    audit.record(tx, "signed_in", user_id)
     return secret, expires_at
 
 
@@ -177,11 +180,14 @@ def still_signed_in(tx: Transaction, versions: Mapping[str, int]) -> frozenset[s
 
 
 def sign_out_everywhere(tx: Transaction, user_id: str) -> None:
-    """Ends every login, token and ticket of somebody; their sockets are closed within a second, see `sign_outs`."""
+    """Ends every login, token and ticket of somebody; their sockets are closed within a second, see `sign_outs`. Their
+    browsers are pushed nothing any more."""
     user = get_user(tx, user_id)
     user.token_version += 1
     tx.sql.add(user)
+    audit.record(tx, "signed_out_everywhere", user_id)
     tx.sql.merge(tables.Meta(key=LAST_SIGN_OUT, value=new_id("out")))
+    tx.sql.exec(delete(tables.PushSubscription).where(col(tables.PushSubscription.user_id) == user_id))
 
 
 def sign_outs(tx: Transaction) -> str:

@@ -14,13 +14,13 @@ from typing import Any
 from sqlalchemy import delete
 from sqlmodel import col, select
 
-from core import accounts, invites, log, outbox, signing_in, tables
+from core import accounts, audit, invites, log, outbox, signing_in, tables
 from core.chat import mentions
 from core.clock import iso
 from core.db import Transaction
 from core.errors import Conflict
 from core.events import CommentDeleted, MessageDeleted
-from core.notifications import preferences, taking_up
+from core.notifications import preferences, subscriptions, taking_up
 
 #: What somebody is called whose data was erased.
 NOBODY = "Erased person"
@@ -42,6 +42,7 @@ def deactivate(tx: Transaction, user_id: str) -> tables.User:
         user.is_active = False
         accounts.sign_out_everywhere(tx, user_id)
         outbox.forget(tx, user_id, user.email)
+        audit.record(tx, "account_deactivated", user_id)
     return user
 
 
@@ -52,12 +53,14 @@ def reactivate(tx: Transaction, user_id: str) -> tables.User:
         raise Conflict("What belonged to this account was erased; it cannot come back.")
     user.is_active = True
     tx.sql.add(user)
+    audit.record(tx, "account_reactivated", user_id)
     return user
 
 
 def export(tx: Transaction, user_id: str) -> Mapping[str, Any]:
     """What is kept about somebody, as JSON has it: who they are, where they have a seat, what they wrote."""
     user = accounts.get_user(tx, user_id)
+    audit.record(tx, "account_exported", user_id)
     seat, session, message, comment = tables.Participation, tables.Session, tables.Message, tables.Comment
     reaction, identity = tables.Reaction, tables.Identity
     seats = tx.sql.exec(
@@ -78,6 +81,14 @@ def export(tx: Transaction, user_id: str) -> Mapping[str, Any]:
         "identities": [
             {"provider": one.provider, "realm": one.realm, "external_id": one.external_id}
             for one in tx.sql.exec(select(identity).where(identity.user_id == user_id))
+        ],
+        "push_browsers": [
+            {
+                "label": one.label,
+                "created_at": iso(one.created_at),
+                "last_sent_at": iso(one.last_sent_at) if one.last_sent_at is not None else None,
+            }
+            for one in subscriptions.of_user(tx, user_id)
         ],
         "sessions": [
             {"id": of.id, "title": of.title, "role": own.role, "joined_at": iso(own.joined_at)} for own, of in seats
@@ -112,6 +123,7 @@ def erase_account(tx: Transaction, user_id: str) -> None:
     invites.forget(tx, user_id)
     taking_up.forget(tx, user_id)
     preferences.forget(tx, user_id)
+    subscriptions.forget(tx, user_id)
     for table in (tables.Identity, tables.Login, tables.SignInLink, tables.DigestSetting, tables.Digest):
         tx.sql.exec(delete(table).where(col(table.user_id) == user_id))
     tx.sql.exec(delete(tables.TeamMember).where(col(tables.TeamMember.user_id) == user_id))
@@ -121,6 +133,7 @@ def erase_account(tx: Transaction, user_id: str) -> None:
     user.name, user.email, user.time_zone, user.language = NOBODY, None, "", ""
     user.is_admin, user.erased_at = False, user.erased_at or tx.now
     tx.sql.add(user)
+    audit.record(tx, "account_erased", user_id)
 
 
 def erase_words(tx: Transaction, user_id: str, limit: int = AT_ONCE) -> int:

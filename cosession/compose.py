@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -35,7 +35,7 @@ from core.limits import TokenBuckets
 from core.notifications import Outside
 from core.signals import NoSignals, PollingOnly, Signals
 from core.unsubscribing import UnsubscribeTokens
-from cosession import mail
+from cosession import mail, push
 from cosession.settings import Settings
 from cosession.signals import in_words, signals_for
 from cosession.slack import Sandbox, build_door, connected_workspace, mount_sandbox, ways_in
@@ -120,6 +120,7 @@ def compose(
         ways_in=ways_in(slack_settings),
         sign_up=mail.sign_up(settings),
         has_mail=mail.reaches_people(settings),
+        push_test_service=settings.push_test_service,
     )
     api = Api(
         db=db,
@@ -129,6 +130,7 @@ def compose(
         settings=api_settings,
         messages=shared or TokenBuckets(per_minute=MESSAGES_PER_MINUTE),
         unsubscribing=UnsubscribeTokens(settings.jwt_key()),
+        sealer=push.sealer(settings),
     )
 
     if not signals.is_alone:
@@ -138,12 +140,15 @@ def compose(
     upkeep = Upkeep(hub, db, clock)
     contexts = ContextUpdates(hub, db)
     indexer = Indexer(db)
-    notifier = _notifier(api, signals, settings, has_slack=slack_settings is not None)
+    channels: tuple[Outside, ...] = ("push", "slack_dm", "email") if slack_settings else ("push", "email")
+    notifier = _notifier(api, signals, settings, channels)
+    pusher = push.build_sender(db, settings, clock, _looking(api), signals.process_id, channels)
     scheduler = Scheduler(db, clock, signals.process_id, jobs_of(settings))
     sender = mail.build_sender(db, settings, clock, signals.process_id)
     slack = build_door(api, slack_settings, lambda: signals.publish(INBOX, b"")) if slack_settings else None
     if does_work:
         news.on_news(notifier.wake)
+        api.push_stored = pusher.wake
     if slack is not None and does_work:
         news.on_news(slack.has_news)
         notifier.on_deliveries = slack.has_notices
@@ -164,6 +169,7 @@ def compose(
             notifier.start()
             scheduler.start()
             sender.start()
+            pusher.start()
         if sandbox is not None:
             sandbox.start()
             await db.write(sandbox.link_people)
@@ -176,6 +182,7 @@ def compose(
                 await notifier.close()
                 scheduler.close()
                 await sender.close()
+                await pusher.close()
             if slack is not None:
                 await slack.close()
             if sandbox is not None:
@@ -235,23 +242,28 @@ def compose(
     )
 
 
-def _notifier(api: Api, signals: Signals, settings: Settings, *, has_slack: bool) -> Notifier:
-    """The reader that tells people what concerns them, and rings at their open pages."""
+def _looking(api: Api) -> Callable[[str], Awaitable[frozenset[str]]]:
+    """Who has a session before their eyes now."""
 
     async def looking(session_id: str) -> frozenset[str]:
         await api.hub.meet(session_id)
         return frozenset(one.person.user_id for one in api.hub.present(session_id) if one.status != "away")
+
+    return looking
+
+
+def _notifier(api: Api, signals: Signals, settings: Settings, channels: Collection[Outside]) -> Notifier:
+    """The reader that tells people what concerns them, and rings at their open pages."""
 
     def changed(user_ids: Collection[str], is_feed_new: bool) -> None:
         api.bells.ring(user_ids, is_feed_new=is_feed_new)
 
     api.bells.publish = lambda payload: signals.publish(BELLS, payload)
     signals.subscribe(BELLS, api.bells.heard)
-    channels: tuple[Outside, ...] = ("slack_dm", "email") if has_slack else ("email",)
     return Notifier(
         api.db,
         api.clock,
-        looking,
+        _looking(api),
         changed,
         signals.process_id,
         channels=channels,

@@ -21,6 +21,7 @@ from bot.signature import secrets_in
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 MIN_KEY_BYTES = 32
+_WEB = ("http", "https")
 _LENGTH = re.compile(r"([1-9]\d{0,3})([hd])")
 
 
@@ -52,6 +53,7 @@ class Settings(BaseSettings):
     mail_from: str = Field(default="", alias="MAIL_FROM")
     end_idle: str = Field(default="", alias="COSESSION_END_IDLE_AFTER")
     sign_up: str = Field(default="invited", alias="COSESSION_SIGN_UP")
+    push_test_service: str = Field(default="", alias="COSESSION_PUSH_TEST_SERVICE")
     slack_signing_secret: SecretStr = Field(default=SecretStr(""), alias="SLACK_SIGNING_SECRET")
     slack_bot_token: SecretStr = Field(default=SecretStr(""), alias="SLACK_BOT_TOKEN")
     slack_app_token: SecretStr = Field(default=SecretStr(""), alias="SLACK_APP_TOKEN")
@@ -165,8 +167,11 @@ def _complaints(settings: Settings) -> list[str]:
     if settings.end_idle and settings.end_idle_after is None:
         found.append("COSESSION_END_IDLE_AFTER must be a length of time like 12h or 30d.")
     found += _complaints_about_mail(settings)
+    test = urlsplit(settings.push_test_service)
+    if settings.push_test_service and (test.hostname not in LOOPBACK or test.path or test.scheme not in _WEB):
+        found.append("COSESSION_PUSH_TEST_SERVICE is for tests: it must be an origin on this machine, without a path.")
     base = urlsplit(settings.base_url)
-    if base.scheme not in ("http", "https") or not base.hostname or base.path:
+    if base.scheme not in _WEB or not base.hostname or base.path:
         found.append("COSESSION_BASE_URL must look like https://cosession.example.com, without a path.")
     if settings.redis_url:
         found += _complaints_about_redis(settings)

@@ -15,7 +15,7 @@ from datetime import timedelta
 from core import digests, invites, outbox, signing_in
 from core.db import Database, Transaction
 from core.idling import end_idle
-from core.notifications import delivering
+from core.notifications import delivering, pushing
 from core.prune import prune
 from jobs.digests import make_digests
 
@@ -43,7 +43,10 @@ def timetable(*, end_idle_after: timedelta | None = None) -> tuple[Job, ...]:
         Job("expire-invites", timedelta(minutes=1), invites.expire, does="tell of invites that have expired"),
         Job("prune-mail", timedelta(hours=1), _prune_mail, does="forget mails, ways in and digests that are over"),
         Job(
-            "prune-notifications", timedelta(days=1), delivering.prune, does="forget what people were told of long ago"
+            "prune-notifications",
+            timedelta(days=1),
+            _prune_told,
+            does="forget what people were told of long ago",
         ),
         Job("digests", timedelta(minutes=1), steps=make_digests, does="make the digests whose time has come"),
     )
@@ -60,6 +63,10 @@ def timetable(*, end_idle_after: timedelta | None = None) -> tuple[Job, ...]:
 
 def _prune_mail(tx: Transaction) -> int:
     return outbox.prune(tx) + signing_in.prune(tx) + digests.prune(tx)
+
+
+def _prune_told(tx: Transaction) -> int:
+    return delivering.prune(tx) + pushing.prune(tx)
 
 
 TIMETABLE = timetable()

@@ -15,18 +15,20 @@ from typing import Literal, get_args
 from core.clock import zone_of
 
 Kind = Literal["mention", "reply", "invite", "needs_me", "session_ended"]
-Channel = Literal["web", "slack_dm", "email"]
-Outside = Literal["slack_dm", "email"]
+Channel = Literal["web", "push", "slack_dm", "email"]
+Outside = Literal["push", "slack_dm", "email"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 #: The ways out, in the order in which they are taken.
-OUTSIDE: tuple[Outside, ...] = ("slack_dm", "email")
+OUTSIDE: tuple[Outside, ...] = ("push", "slack_dm", "email")
 
 #: What people get who have not said what they want.
 DEFAULTS: frozenset[tuple[Kind, Channel]] = frozenset(
     {
         *((kind, "web") for kind in KINDS),
+        # Whoever has switched a browser on for it wants what Slack would tell.
+        *((kind, "push") for kind in KINDS if kind != "session_ended"),
         *((kind, "slack_dm") for kind in KINDS if kind != "session_ended"),
         ("mention", "email"),
         ("invite", "email"),
@@ -35,7 +37,11 @@ DEFAULTS: frozenset[tuple[Kind, Channel]] = frozenset(
 )
 
 #: How long something waits before it leaves: whoever reads it meanwhile is not sent it.
-GRACE: dict[Outside, timedelta] = {"slack_dm": timedelta(seconds=30), "email": timedelta(minutes=5)}
+GRACE: dict[Outside, timedelta] = {
+    "push": timedelta(seconds=10),
+    "slack_dm": timedelta(seconds=30),
+    "email": timedelta(minutes=5),
+}
 #: While somebody has the session before their eyes, they are asked about again so often.
 LOOK_AGAIN = timedelta(seconds=30)
 #: What has waited so long is not sent any more.

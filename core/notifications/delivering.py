@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from sqlalchemy import delete, func
 from sqlmodel import col, select
@@ -21,7 +22,7 @@ from core.db import Transaction
 from core.errors import NotSignedIn
 from core.ids import derived_id
 from core.invites.rules import state_for
-from core.notifications.deciding import STALE, Drop, Outside, Send, Wait, as_kind, verdict, way_out
+from core.notifications.deciding import OUTSIDE, STALE, Drop, Outside, Send, Wait, as_kind, verdict, way_out
 from core.notifications.preferences import Wishes, who_muted, wishes_of
 from core.notifications.showing import Item, shown
 from core.notifications.taking_up import add_delivery
@@ -56,6 +57,15 @@ class Batch:
     attempts: int
     may_be_there: bool
     created_at: datetime
+
+
+class Begun(Protocol):
+    """What names a message that was begun."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def channel(self) -> Outside: ...
 
 
 def due(tx: Transaction, channel: Outside, limit: int = 100) -> list[Due]:
@@ -160,8 +170,7 @@ def _batch(tx: Transaction, what: Due, rows: Sequence[tables.NotificationDeliver
         tx.sql.add(row)
     tx.sql.flush()
     held = [item for row in rows if (item := tx.sql.get(tables.Notification, row.notification_id)) is not None]
-    held.sort(key=lambda item: (item.created_at, item.first_seq))
-    items = shown(tx, held[:MOST_ITEMS], MOST_LINES)
+    items = _shown(tx, held)
     return Batch(
         id=rows[0].batch_id or "",
         user_id=what.user_id,
@@ -174,17 +183,32 @@ def _batch(tx: Transaction, what: Due, rows: Sequence[tables.NotificationDeliver
     )
 
 
+def _shown(tx: Transaction, held: list[tables.Notification]) -> list[Item]:
+    held.sort(key=lambda item: (item.created_at, item.first_seq))
+    return shown(tx, held[:MOST_ITEMS], MOST_LINES)
+
+
+def still_told(tx: Transaction, batch_id: str) -> tuple[Sequence[Item], int]:
+    """What a message that was begun still has to tell, and how many items more: not what was read since, what is gone,
+    and what its person may not see any more."""
+    row = tables.NotificationDelivery
+    ids = tx.sql.exec(select(row.notification_id).where(row.batch_id == batch_id))
+    found = [tx.sql.get(tables.Notification, one, populate_existing=True) for one in ids]
+    held = [item for item in found if item is not None and item.read_at is None and _concerns(tx, item)]
+    return _shown(tx, held), max(0, len(held) - MOST_ITEMS)
+
+
 # ── What became of it ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def sent(tx: Transaction, batch: Batch) -> None:
+def sent(tx: Transaction, batch: Begun) -> None:
     """It is there: a fact, whoever has the lease by now."""
     for row in _held(tx, batch):
         row.settled_at, row.outcome, row.intended_at = tx.now, "sent", None
         tx.sql.add(row)
 
 
-def postpone(tx: Transaction, batch: Batch, seconds: float, problem: str = "", *, may_be_there: bool) -> None:
+def postpone(tx: Transaction, batch: Begun, seconds: float, problem: str = "", *, may_be_there: bool) -> None:
     """Tries again in `seconds`. Only failures (`problem`) count. What was not handed over is sorted anew then."""
     for row in _held(tx, batch):
         row.not_before, row.problem = tx.now + timedelta(seconds=seconds), problem[:500]
@@ -206,9 +230,10 @@ def unreachable(tx: Transaction, what: Due, problem: str) -> None:
     _reroute(tx, what.channel, _open(tx, what), problem)
 
 
-def give_up(tx: Transaction, batch: Batch, problem: str) -> None:
-    """It cannot be sent by this channel: the next one that leads to the person takes what is not read."""
-    _reroute(tx, batch.channel, _held(tx, batch), problem)
+def give_up(tx: Transaction, batch: Begun, problem: str, channels: Collection[Outside] = OUTSIDE) -> None:
+    """It cannot be sent by this channel: the next one that leads to the person, of those that this server has, takes
+    what is not read."""
+    _reroute(tx, batch.channel, _held(tx, batch), problem, channels)
 
 
 def _fail(tx: Transaction, rows: Sequence[tables.NotificationDelivery], outcome: str, problem: str) -> None:
@@ -218,7 +243,13 @@ def _fail(tx: Transaction, rows: Sequence[tables.NotificationDelivery], outcome:
     tx.sql.flush()
 
 
-def _reroute(tx: Transaction, channel: Outside, rows: Sequence[tables.NotificationDelivery], problem: str) -> None:
+def _reroute(
+    tx: Transaction,
+    channel: Outside,
+    rows: Sequence[tables.NotificationDelivery],
+    problem: str,
+    channels: Collection[Outside] = OUTSIDE,
+) -> None:
     _fail(tx, rows, "failed", problem)
     people = wishes_of(tx, {row.user_id for row in rows})
     for row in rows:
@@ -226,12 +257,12 @@ def _reroute(tx: Transaction, channel: Outside, rows: Sequence[tables.Notificati
         item = tx.sql.get(tables.Notification, row.notification_id, populate_existing=True)
         if item is None or wishes is None or item.read_at is not None:
             continue
-        way = way_out(as_kind(item.kind), wishes.wanted, wishes.reachable, channel)
+        way = way_out(as_kind(item.kind), wishes.wanted, wishes.reachable & frozenset(channels), channel)
         if way is not None:
             add_delivery(tx, item, way)
 
 
-def _held(tx: Transaction, batch: Batch) -> Sequence[tables.NotificationDelivery]:
+def _held(tx: Transaction, batch: Begun) -> Sequence[tables.NotificationDelivery]:
     row = tables.NotificationDelivery
     query = select(row).where(row.batch_id == batch.id, col(row.settled_at).is_(None)).with_for_update()
     return tx.sql.exec(query.execution_options(populate_existing=True)).all()
@@ -249,6 +280,7 @@ def prune(tx: Transaction) -> int:
 
 __all__ = [
     "Batch",
+    "Begun",
     "Due",
     "Looking",
     "begin",
@@ -259,5 +291,6 @@ __all__ = [
     "prune",
     "put_off",
     "sent",
+    "still_told",
     "unreachable",
 ]

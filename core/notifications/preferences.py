@@ -14,6 +14,7 @@ from core.accounts import get_user
 from core.clock import is_time_zone
 from core.db import Transaction
 from core.errors import Invalid
+from core.notifications import subscriptions
 from core.notifications.deciding import CHANNELS, DEFAULTS, KINDS, OUTSIDE, Channel, Kind, Outside, Quiet
 
 MINUTES = 24 * 60
@@ -48,10 +49,13 @@ def wishes_of(tx: Transaction, user_ids: Collection[str]) -> dict[str, Wishes]:
     in_slack = set(
         tx.sql.exec(select(identity.user_id).where(identity.provider == "slack", col(identity.user_id).in_(people)))
     )
+    with_push = subscriptions.who_has(tx, people)
     found: dict[str, Wishes] = {}
     for user_id, user in people.items():
         quiet = _quiet(hours.get(user_id), user.time_zone)
         reachable: set[Outside] = set()
+        if user_id in with_push:
+            reachable.add("push")
         if user_id in in_slack:
             reachable.add("slack_dm")
         if user.email:

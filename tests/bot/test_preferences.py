@@ -25,7 +25,7 @@ def ticked(home: dict[str, Any], kind: str) -> set[str]:
 
 async def test_what_is_ticked_is_kept_and_is_nobody_else_s(office: Office) -> None:
     home = await open_home(office, "bob")
-    assert ticked(home, "mention") == {"web", "slack_dm", "email"}
+    assert ticked(home, "mention") == {"web", "push", "slack_dm", "email"}
     outcome = await press(office, "bob", f"{TELL}mention", value=["web"])
     assert outcome.ok, outcome.error
 

@@ -20,17 +20,21 @@ NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 QUIET_NOW, QUIET_LATER = Quiet(8 * 60, 10 * 60), Quiet(22 * 60, 6 * 60)
 
 CHOICES: list[frozenset[Channel]] = [
-    frozenset(some for some, is_on in zip(CHANNELS, on, strict=True) if is_on) for on in product((0, 1), repeat=3)
+    frozenset(some for some, is_on in zip(CHANNELS, on, strict=True) if is_on) for on in product((0, 1), repeat=4)
 ]
 Reason = Literal["gone", "read", "unwanted", "stale"]
-REACHABLE: list[frozenset[Outside]] = [frozenset(), frozenset({"email"}), frozenset({"slack_dm"}), frozenset(OUTSIDE)]
+REACHABLE: list[frozenset[Outside]] = [
+    frozenset(some for some, is_on in zip(OUTSIDE, on, strict=True) if is_on) for on in product((0, 1), repeat=3)
+]
 
 
 def expected_ways(chosen: frozenset[Channel], reachable: frozenset[Outside], *, is_told: bool) -> Ways:
-    """Said once more in other words: Slack where it can be, else mail, else nothing."""
+    """Said once more in other words: push where it can be, else Slack, else mail, else nothing."""
     outside: Outside | None = None
     if not is_told:
-        if "slack_dm" in chosen and "slack_dm" in reachable:
+        if "push" in chosen and "push" in reachable:
+            outside = "push"
+        elif "slack_dm" in chosen and "slack_dm" in reachable:
             outside = "slack_dm"
         elif "email" in chosen and "email" in reachable:
             outside = "email"
@@ -55,7 +59,7 @@ def test_every_cell_of_where_something_is_told(kind: Kind) -> None:
         again = ways(kind, wanted | others, is_own=is_own, is_muted=is_muted, reachable=reachable, is_told=is_told)
         assert again == found
         cells += 1
-    assert cells == 8 * 4 * 2 * 2 * 2
+    assert cells == 16 * 8 * 2 * 2 * 2
 
 
 def first_of(claims: Mapping[Reason, bool]) -> Reason | None:
@@ -96,6 +100,7 @@ def test_every_cell_of_what_becomes_of_a_message_whose_time_has_come() -> None:
 def test_the_defaults_tell_of_everything_in_the_inbox_and_of_what_matters_outside() -> None:
     assert {kind for kind in KINDS if (kind, "web") in DEFAULTS} == set(KINDS)
     assert ("mention", "slack_dm") in DEFAULTS
+    assert {kind for kind in KINDS if (kind, "push") in DEFAULTS} == set(KINDS) - {"session_ended"}
     assert not {channel for kind, channel in DEFAULTS if kind == "session_ended"} - {"web"}
 
 
