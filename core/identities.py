@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sqlmodel import col, select
 
-from core import tables
+from core import audit, tables
 from core.accounts import add_user, find_by_email, get_user
 from core.db import Transaction
 from core.errors import Conflict, EmailTaken, NotAllowed
@@ -81,6 +81,7 @@ def link(tx: Transaction, user_id: str, provider: str, realm: str, external_id: 
             tables.Identity(provider=provider, realm=realm, external_id=external_id, user_id=user_id, created_at=tx.now)
         )
         tx.sql.flush()
+        audit.record(tx, "identity_linked", user_id, provider=provider, realm=realm)
 
 
 def unlink(tx: Transaction, user_id: str, provider: str) -> None:
@@ -91,6 +92,7 @@ def unlink(tx: Transaction, user_id: str, provider: str) -> None:
         raise LastWayIn
     for identity in leaving:
         tx.sql.delete(identity)
+        audit.record(tx, "identity_unlinked", user_id, provider=provider, realm=identity.realm)
 
 
 def of_user(tx: Transaction, user_id: str) -> list[tables.Identity]:

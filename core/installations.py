@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlmodel import col, select
 
-from core import tables
+from core import audit, tables
 from core.db import Transaction
 
 
@@ -49,6 +49,7 @@ def install(tx: Transaction, grant: Grant) -> None:
     row.scopes, row.installed_by, row.installed_at = grant.scopes, grant.installed_by, tx.now
     row.removed_at = None
     _store(tx, row, grant.tokens)
+    audit.record(tx, "workspace_installed", None, realm=grant.realm, scopes=grant.scopes)
 
 
 def find(tx: Transaction, realm: str) -> tables.Installation | None:
@@ -88,6 +89,7 @@ def remove(tx: Transaction, realm: str) -> bool:
     row.sealed_token = row.sealed_refresh_token = row.token_expires_at = None
     row.removed_at, row.token_version, row.trouble = tx.now, row.token_version + 1, ""
     tx.sql.add(row)
+    audit.record(tx, "workspace_removed", None, realm=realm)
     return True
 
 

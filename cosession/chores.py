@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from urllib.parse import urlencode
 
 import orjson
 import typer
@@ -15,7 +16,7 @@ from cosession import operator, settings
 from cosession.datadir import DataDirBusy, DataDirLock, running_server
 
 if TYPE_CHECKING:
-    from core.db import Database
+    from core.db import Database, Transaction
 
 T = TypeVar("T")
 #: A job, or erasing somebody, may take this many seconds.
@@ -25,8 +26,18 @@ jobs_app = typer.Typer(help="The timetable.", no_args_is_help=True)
 
 
 def add_to(app: typer.Typer, user_app: typer.Typer, plain_errors: Callable[[], AbstractContextManager[None]]) -> None:
-    """Adds `jobs` to the commands, and what is done about leaving to `user`."""
+    """Adds `jobs` and `audit` to the commands, and what is done about leaving to `user`."""
     app.add_typer(jobs_app, name="jobs")
+
+    @app.command("audit")
+    def audit(  # pyright: ignore[reportUnusedFunction]
+        days: Annotated[int, typer.Option(help="How far back.", min=1)] = 30,
+        person: Annotated[str | None, typer.Option(help="Only what concerns the account with this address.")] = None,
+    ) -> None:
+        """Print who was let in, linked, promoted, removed or erased, one line of JSON each, the oldest first."""
+        with plain_errors():
+            for line in read_audit(settings.load(), days, person):
+                typer.echo(orjson.dumps(line).decode())
 
     @jobs_app.command("list")
     def list_jobs() -> None:  # pyright: ignore[reportUnusedFunction]
@@ -109,13 +120,29 @@ def leave(config: settings.Settings, email: str, what: str) -> None:
     _either(config, direct, lambda server: server.post(f"/api/operator/users/{email}/{what}", {}))
 
 
+def read_audit(config: settings.Settings, days: int, email: str | None) -> list[dict[str, Any]]:
+    """Raises CommandFailed, CosessionError."""
+
+    async def direct(db: Database) -> list[dict[str, Any]]:
+        from core import audit
+
+        def read(tx: Transaction) -> list[audit.Entry]:
+            user_id = operator.user_by_email(tx, email).id if email is not None else None
+            return audit.since(tx, tx.now - timedelta(days=min(days, audit.MOST_DAYS)), user_id)
+
+        return [entry.line() for entry in await db.read(read)]
+
+    query = urlencode({"days": days} | ({"email": email} if email is not None else {}))
+    return _either(config, direct, lambda server: server.get(f"/api/operator/audit?{query}")["items"])
+
+
 def export_of(config: settings.Settings, email: str) -> dict[str, Any]:
     """Raises CommandFailed, CosessionError."""
 
     async def direct(db: Database) -> dict[str, Any]:
         from core import erasing
 
-        return dict(await db.read(lambda tx: erasing.export(tx, operator.user_by_email(tx, email).id)))
+        return dict(await db.write(lambda tx: erasing.export(tx, operator.user_by_email(tx, email).id)))
 
     return _either(config, direct, lambda server: server.get(f"/api/operator/users/{email}/export"))
 

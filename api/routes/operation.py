@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from api.asyncapi import asyncapi
 from api.auth import ApiDep
 from api.context import Api
 from api.routes.accounts import Body
-from core import accounts, backup, tables
+from core import accounts, audit, backup, tables
 from core.db import Transaction
 from core.errors import CosessionError, Invalid, NotSignedIn, UserNotFound
 
@@ -146,6 +147,18 @@ async def sign_out_everywhere(email: str, request: Request, api: ApiDep) -> None
         return user.id, user.token_version
 
     api.hub.sign_out(*await api.db.write(sign_out))
+
+
+@router.get("/api/operator/audit", include_in_schema=False)
+async def read_audit(request: Request, api: ApiDep, days: int = 30, email: str | None = None) -> dict[str, Any]:
+    """`cosession audit` while a server holds the SQLite file."""
+    check_operator(api, request)
+
+    def read(tx: Transaction) -> list[audit.Entry]:
+        user_id = user_by_email(tx, email).id if email is not None else None
+        return audit.since(tx, tx.now - timedelta(days=min(max(days, 0), audit.MOST_DAYS)), user_id)
+
+    return {"items": [entry.line() for entry in await api.db.read(read)]}
 
 
 @router.post("/api/operator/backups", status_code=201, include_in_schema=False)

@@ -109,7 +109,7 @@ async def reactivate(email: str, request: Request, api: ApiDep) -> None:
 @router.get("/operator/users/{email}/export", include_in_schema=False)
 async def export(email: str, request: Request, api: ApiDep) -> Mapping[str, Any]:
     check_operator(api, request)
-    return await api.db.read(lambda tx: erasing.export(tx, user_by_email(tx, email).id))
+    return await api.db.write(lambda tx: erasing.export(tx, user_by_email(tx, email).id))
 
 
 @router.post("/operator/users/{email}/erase", include_in_schema=False)

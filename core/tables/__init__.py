@@ -7,6 +7,7 @@ exactly these three places.
 
 from __future__ import annotations
 
+from core.tables.audit import AuditEntry
 from core.tables.chat import Mention, Message, Reaction, ReadMark, SearchEntry, SearchPlace
 from core.tables.columns import COUNTED, UtcDateTime, table_of
 from core.tables.files import Blob, Comment, CommentThread, FileVersion, SharedFile
@@ -33,6 +34,7 @@ __all__ = [
     "COUNTED",
     "AgentMark",
     "AgentStats",
+    "AuditEntry",
     "Blob",
     "Comment",
     "CommentThread",

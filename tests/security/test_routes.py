@@ -183,6 +183,7 @@ ELSEWHERE = {
     ("POST", "/api/invites/{token}/accept"): "tests/core/test_invites.py",
     ("POST", "/api/invites/{token}/decline"): "tests/core/test_invite_matrix.py",
     ("GET", "/api/me/invites"): "tests/stories/test_invites.py",
+    ("GET", "/api/operator/audit"): "test_the_operator_s_routes_are_closed_to_everybody_else",
     ("POST", "/api/operator/backups"): "test_the_operator_s_routes_are_closed_to_everybody_else",
     ("POST", "/api/operator/users"): "test_the_operator_s_routes_are_closed_to_everybody_else",
     ("GET", "/api/operator/users"): "test_the_operator_s_routes_are_closed_to_everybody_else",
