@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import orjson
 from sqlmodel import col, select
@@ -105,4 +105,4 @@ def _of_sessions(tx: Transaction, moment: datetime, user_id: str | None) -> Iter
 
 def _named(value: Any) -> Any:
     """A person by their id, anything else as it is."""
-    return value["user_id"] if isinstance(value, dict) else value
+    return cast(dict[str, Any], value)["user_id"] if isinstance(value, dict) else value
