@@ -64,7 +64,7 @@ def add(
     Raises Invalid for what no browser hands out, and for a login that is not this person's.
     """
     origin_of(endpoint, also)
-    _check_keys(keys)
+    check_keys(keys)
     login = tx.sql.get(tables.Login, hash_secret(login_secret))
     if login is None or login.user_id != user_id:
         raise Invalid("Pushes are switched on in the browser that takes them, while you are signed in there.")
@@ -170,7 +170,8 @@ def decoded(text: str) -> bytes:
         raise _no_subscription() from None
 
 
-def _check_keys(keys: Keys) -> None:
+def check_keys(keys: Keys) -> None:
+    """Raises Invalid for what are no such keys."""
     if len(keys.p256dh) > 100 or len(keys.auth) > 40 or len(decoded(keys.auth)) != 16:
         raise _no_subscription()
     point = decoded(keys.p256dh)

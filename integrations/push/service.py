@@ -63,8 +63,8 @@ class PushServices:
                 words = await answer.content.read(MOST_ANSWER)
                 retry_after = answer.headers.get("Retry-After", "")
                 status = answer.status
-        except NotPublic as error:
-            raise BrowserGone(str(error)) from error
+        except aiohttp.InvalidURL as error:
+            raise BrowserGone("its address is none of a push service") from error
         except aiohttp.ClientConnectorError as error:
             if isinstance(error.os_error, NotPublic):
                 raise BrowserGone(str(error.os_error)) from error
