@@ -6,7 +6,7 @@ NPM := $(PY) scripts/node.py web
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench cluster screenshots lock clean
+.PHONY: help setup run test check bench cluster screenshots lock sbom clean
 
 help: ## List these targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-13s %s\n' "$$name" "$$what"; done
@@ -41,6 +41,9 @@ screenshots: setup ## Drive the browser story once more and keep its pictures in
 
 lock: setup ## Resolve pyproject.toml anew into the locked requirements.
 	@sh scripts/lock.sh
+
+sbom: setup ## List what a release installs and carries, as CycloneDX, in dist/sbom.json.
+	@$(PY) scripts/sbom.py
 
 clean: ## Remove everything that was installed or built; data folders stay.
 	rm -rf .venv web/node_modules tests/browser/node_modules api/static .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -20,6 +20,9 @@ from cosession.datadir import DataDirBusy, running_server
 from cosession.settings import LOOPBACK, Settings, SettingsError, load
 from cosession.slack_doctor import examine_slack
 
+#: Versions before this one can damage a file that two processes write at once
+#: (https://sqlite.org/wal.html#walresetbug). One process owns ours, so a server is safe with any.
+SAFE_FOR_TWO = (3, 51, 3)
 MIN_FREE_BYTES = 200 * 1024 * 1024
 
 
@@ -60,6 +63,10 @@ def _data_folder(settings: Settings) -> Iterator[Finding]:
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
+    if settings.is_sqlite:
+        is_old = sqlite3.sqlite_version_info < SAFE_FOR_TWO
+        caution = ": let no other program write to its file" if is_old else ""
+        yield Finding(f"SQLite {sqlite3.sqlite_version}{caution}")
     if running_server(settings.data_dir) is not None and settings.is_sqlite:
         yield Finding("database (held by the running server)")
         return
