@@ -9,6 +9,7 @@ import { InvitePage } from "~/pages/invite";
 import { NotFoundPage } from "~/pages/not-found";
 import { SessionsPage } from "~/pages/sessions";
 import { SignedOutPage, SignInPage } from "~/pages/sign-in";
+import { PushKeeper } from "~/push/keeper";
 import { Button } from "~/ui/controls";
 import { ErrorBoundary } from "~/ui/error-boundary";
 import { Shell } from "~/ui/shell";
@@ -105,6 +106,7 @@ export function App() {
   return (
     <QueryClientProvider client={queries}>
       <Routes />
+      <PushKeeper />
       <Toast />
     </QueryClientProvider>
   );

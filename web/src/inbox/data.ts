@@ -5,7 +5,8 @@ import { request } from "~/api/http";
 import { say } from "~/lib/toast";
 
 export type Kind = "mention" | "reply" | "invite" | "needs_me" | "session_ended";
-export type Channel = "web" | "slack_dm" | "email";
+export const CHANNELS = ["web", "push", "slack_dm", "email"] as const;
+export type Channel = (typeof CHANNELS)[number];
 
 interface Person {
   user_id: string;

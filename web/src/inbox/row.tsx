@@ -5,7 +5,7 @@ import { useNow } from "~/lib/hooks";
 import { Avatar } from "~/ui/avatar";
 import { Icon, type IconName } from "~/ui/icon";
 import { Menu, type MenuItem } from "~/ui/menu";
-import { type InboxItem, type Kind, useChangePreferences, useInboxDeeds, useMuteSession } from "./data";
+import { CHANNELS, type InboxItem, type Kind, useChangePreferences, useInboxDeeds, useMuteSession } from "./data";
 
 export const kinds: Record<Kind, { icon: IconName; name: string; about: string }> = {
   mention: { icon: "comment", name: "Mentions", about: "Somebody calls you by name" },
@@ -84,7 +84,7 @@ function RowMenu({ item }: { item: InboxItem }) {
     label: `Mute: ${kinds[item.kind].name.toLowerCase()}`,
     onChoose: () =>
       change({
-        cells: (["web", "slack_dm", "email"] as const).map((channel) => ({ kind: item.kind, channel, is_on: false })),
+        cells: CHANNELS.map((channel) => ({ kind: item.kind, channel, is_on: false })),
       }),
   });
   return <Menu label={`More about: ${item.heading}`} items={items} />;

@@ -3,6 +3,7 @@ import { type ReactNode, useEffect, useRef } from "react";
 import type { Me } from "~/api/cosession";
 import {
   type Channel,
+  CHANNELS,
   type Kind,
   type Preferences,
   useChangePreferences,
@@ -12,12 +13,14 @@ import {
 import { kinds } from "~/inbox/row";
 import { DigestChoice, OwnAccount } from "~/pages/settings-own";
 import { useTitle } from "~/lib/hooks";
+import { PushChoice } from "~/push/section";
 import { Button, fieldClass } from "~/ui/controls";
 import { Shell } from "~/ui/shell";
 import { Bone, Message } from "~/ui/states";
 
 const channels: Record<Channel, { name: string; missing: string }> = {
   web: { name: "Inbox", missing: "" },
+  push: { name: "Push", missing: "Switch a browser on, below, to be told there." },
   slack_dm: { name: "Slack", missing: "Connect your Slack account in the menu of your account to be told there." },
   email: { name: "E-mail", missing: "Your account has no e-mail address." },
 };
@@ -60,9 +63,12 @@ function Sections({ chosen, me }: { chosen: Preferences; me: Me }) {
     <div className="space-y-8">
       <Section
         title="What you are told of"
-        about="One thing leaves by one way only: by Slack where you want it there, else by e-mail, and not at all while you have the session open or have read it."
+        about="One thing leaves by one way only: by push where you want it there, else by Slack, else by e-mail, and not at all while you have the session open or have read it."
       >
         <Matrix chosen={chosen} />
+      </Section>
+      <Section title="Push" about="What concerns you comes up on your screen, also while Cosession is closed.">
+        <PushChoice me={me} />
       </Section>
       <Section
         title="Quiet hours"
@@ -100,7 +106,7 @@ function Section({ title, about, children }: { title: string; about: string; chi
 
 function Matrix({ chosen }: { chosen: Preferences }) {
   const change = useChangePreferences();
-  const names = Object.keys(channels) as Channel[];
+  const names = CHANNELS;
   const missing = names.filter((channel) => !chosen.reachable.includes(channel));
   const isOn = (kind: Kind, channel: Channel) =>
     chosen.cells.find((cell) => cell.kind === kind && cell.channel === channel)?.is_on ?? false;
@@ -113,7 +119,7 @@ function Matrix({ chosen }: { chosen: Preferences }) {
               <span className="sr-only">What</span>
             </th>
             {names.map((channel) => (
-              <th key={channel} scope="col" className="w-16 px-1 py-2 text-center font-medium sm:w-24">
+              <th key={channel} scope="col" className="w-12 px-0.5 py-2 text-center font-medium sm:w-20 sm:px-1">
                 {channels[channel].name}
               </th>
             ))}
@@ -127,7 +133,7 @@ function Matrix({ chosen }: { chosen: Preferences }) {
                 <span className="text-ink-faint block text-xs">{kinds[kind].about}</span>
               </th>
               {names.map((channel) => (
-                <td key={channel} className="px-1 text-center">
+                <td key={channel} className="px-0.5 text-center sm:px-1">
                   <input
                     type="checkbox"
                     aria-label={`${kinds[kind].name}: ${channels[channel].name}`}
