@@ -94,16 +94,11 @@ def _shown(browser: Browser, secret: str | None) -> PushBrowser:
 async def look(request: Request, api: ApiDep, who: SignedInDep) -> PushBrowsers:
     """Your browsers that take pushes, and the key that a browser is switched on with."""
     user_id, secret = who.actor.user_id, request.cookies.get(COOKIE)
-
-    def read(tx: Transaction) -> tuple[str, list[Browser]]:
-        pair = vapid.find(tx, api.sealer)
-        return pair.public if pair is not None else "", subscriptions.of_user(tx, user_id)
-
-    key, browsers = await api.db.read(read)
-    if not key:
-        key = (await api.db.write(lambda tx: vapid.ensure(tx, api.sealer))).public
-        browsers = []
-    return PushBrowsers(public_key=key, items=[_shown(one, secret) for one in browsers])
+    pair = await api.db.read(lambda tx: vapid.find(tx, api.sealer))
+    if pair is None:
+        pair = await api.db.write(lambda tx: vapid.ensure(tx, api.sealer))
+    browsers = await api.db.read(lambda tx: subscriptions.of_user(tx, user_id))
+    return PushBrowsers(public_key=pair.public, items=[_shown(one, secret) for one in browsers])
 
 
 @router.post("", status_code=201)
