@@ -37,6 +37,7 @@ from core.events import (
     ParticipantAdded,
     ParticipantRemoved,
     Person,
+    PersonErased,
     RoleChanged,
 )
 
@@ -238,10 +239,12 @@ class Hub:
             room.presence.welcome(event.user.user_id)
         elif isinstance(event, ParticipantRemoved):
             self._expel(room, seq, event.user_id)
-        elif isinstance(event, MessageDeleted | CommentDeleted):
-            # Entries that are still remembered may hold the text that is gone from the log now.
+        elif isinstance(event, MessageDeleted | CommentDeleted | PersonErased):
+            # Entries that are still remembered may hold what is gone from the log now.
             room.tail.clear()
             room.redactions += 1
+            if isinstance(event, PersonErased):
+                self._part_with(room, event.user_id)
 
     def _expel(self, room: Room, seq: int, user_id: str) -> None:
         self._company.announce(room)
@@ -250,8 +253,12 @@ class Hub:
             if connection.joined_at < seq:
                 room.connections.pop(connection.id)
                 connection.wire.close(Close.REMOVED, "you are no longer in this session")
-        is_back = any(connection.joined_at >= seq for connection in theirs)
-        if not is_back and room.presence.expel(user_id):
+        if not any(connection.joined_at >= seq for connection in theirs):
+            self._part_with(room, user_id)
+
+    def _part_with(self, room: Room, user_id: str) -> None:
+        """Tells that somebody has gone, who is not waited for to come back."""
+        if room.presence.expel(user_id):
             self._company.broadcast(room, framed(UserLeft(user_id=user_id)))
             self.presence_changed(room)
 

@@ -28,7 +28,16 @@ PATIENCE = 0.02
 #: Seconds after which a hole is read again when the log could not be read.
 AGAIN = 1.0
 #: Kinds of entries that change something for those who are connected; of all others only the frame is of interest.
-TELLING = frozenset({"role_changed", "participant_added", "participant_removed", "message_deleted", "comment_deleted"})
+TELLING = frozenset(
+    {
+        "role_changed",
+        "participant_added",
+        "participant_removed",
+        "message_deleted",
+        "comment_deleted",
+        "person_erased",
+    }
+)
 
 
 def of_commit(entry: Appended) -> Arrival:

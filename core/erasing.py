@@ -2,8 +2,9 @@
 
 Erasing takes away what somebody wrote the way that deleting does: the text goes from the log, the tables and the
 search; an entry tells every reader of it, a mirrored thread included; and numbers stay, so that a log can be replayed.
-Entries keep the name that somebody had when they were written. What belongs to others stays: sessions, their titles and
-files, what the agent did there. The account stays as well, empty, because others' entries refer to it.
+Then their name goes from every entry, and what they asked an agent. What belongs to others stays: sessions, their
+titles and files, what the agent did there, and a name that others have typed themselves. The account stays as well,
+empty, because others' entries refer to it.
 """
 
 from __future__ import annotations
@@ -15,15 +16,14 @@ from sqlalchemy import delete
 from sqlmodel import col, select
 
 from core import accounts, audit, invites, log, outbox, signing_in, tables
+from core.blanking import NOBODY
 from core.chat import mentions
 from core.clock import iso
-from core.db import Transaction
+from core.db import Database, Transaction
 from core.errors import Conflict
-from core.events import CommentDeleted, MessageDeleted
+from core.events import CommentDeleted, MessageDeleted, PersonErased
 from core.notifications import preferences, subscriptions, taking_up
 
-#: What somebody is called whose data was erased.
-NOBODY = "Erased person"
 #: Texts that one transaction takes away.
 AT_ONCE = 100
 
@@ -43,6 +43,14 @@ def deactivate(tx: Transaction, user_id: str) -> tables.User:
         accounts.sign_out_everywhere(tx, user_id)
         outbox.forget(tx, user_id, user.email)
         audit.record(tx, "account_deactivated", user_id)
+    return user
+
+
+def begin_erasing(tx: Transaction, user_id: str) -> tables.User:
+    """Lets somebody in no more and calls them nobody. Their address stays until all is done, to find them by."""
+    user = deactivate(tx, user_id)
+    user.name = NOBODY
+    tx.sql.add(user)
     return user
 
 
@@ -114,6 +122,36 @@ def export(tx: Transaction, user_id: str) -> Mapping[str, Any]:
             for one in tx.sql.exec(select(reaction).where(reaction.user_id == user_id))
         ],
     }
+
+
+async def erase(db: Database, user_id: str) -> int:
+    """Takes away all that is left of somebody who is out already (`begin_erasing`); how many texts those were.
+
+    The account comes last: until then it can be found by its address, and this be done again where it broke off.
+    """
+    texts = 0
+    while done := await db.write(lambda tx: erase_words(tx, user_id)):
+        texts += done
+    for session_id in await db.read(lambda tx: traces(tx, user_id)):
+        await db.write(lambda tx, one=session_id: erase_name(tx, user_id, one))
+    await db.write(lambda tx: erase_account(tx, user_id))
+    return texts
+
+
+def traces(tx: Transaction, user_id: str) -> list[str]:
+    """The sessions whose logs name somebody. Reads every log."""
+    entry = tables.LogEntry
+    query = select(entry.session_id).where(col(entry.frame).contains(user_id, autoescape=True)).distinct()
+    return sorted(tx.sql.exec(query))
+
+
+def erase_name(tx: Transaction, user_id: str, session_id: str) -> None:
+    """Takes somebody's name, and what they asked the agent, out of a session, and tells everybody in it. Once: where
+    nothing is left of them nothing is told."""
+    session = _locked(tx, session_id)
+    erased = PersonErased(user_id=user_id)
+    if log.erase(tx, session_id, erased):
+        log.append(tx, session, erased, actor_id=None)
 
 
 def erase_account(tx: Transaction, user_id: str) -> None:

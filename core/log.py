@@ -20,7 +20,7 @@ from sqlmodel import col, select
 from core import indexing, tables
 from core.blanking import blanked
 from core.db import Appended, Transaction
-from core.events import AnyEvent, CommentDeleted, Event, MessageDeleted, event_adapter
+from core.events import AnyEvent, CommentDeleted, Event, MessageDeleted, PersonErased, event_adapter
 from core.hot import Hot
 from core.tables import table_of
 
@@ -134,7 +134,7 @@ def encode(event: Event, *, seq: int, at: str, actor_id: str | None) -> bytes:
 def blank(tx: Transaction, session_id: str, deleted: MessageDeleted | CommentDeleted, *, since: int) -> None:
     """Takes a deleted text out of every entry that holds it. `since` is the entry that it began with.
 
-    The one change that the log knows: see `core.blanking` for what stays.
+    One of two changes that the log knows, beside `erase`: see `core.blanking` for what stays.
     """
     text_id = deleted.message_id if isinstance(deleted, MessageDeleted) else deleted.comment_id
     for held in holding(tx, session_id, text_id, since=since):
@@ -142,6 +142,30 @@ def blank(tx: Transaction, session_id: str, deleted: MessageDeleted | CommentDel
         if rest is not None:
             tx.sql.connection().execute(_BLANK, {"session": session_id, "number": held.seq, "rest": rest.decode()})
     indexing.forget(tx.sql.connection(), session_id, since)
+
+
+def erase(tx: Transaction, session_id: str, erased: PersonErased) -> int:
+    """Takes somebody's name, and what they asked the agent, out of every entry; how many those were.
+
+    Reads all that names them. The other change that the log knows: see `blank`.
+    """
+    entry = tables.LogEntry
+    rows = tx.sql.exec(
+        select(entry.seq, entry.type, entry.frame).where(
+            entry.session_id == session_id,
+            col(entry.frame).contains(erased.user_id, autoescape=True),
+        )
+    ).all()
+    changed = 0
+    for number, kind, frame in rows:
+        rest = blanked(frame.encode(), erased)
+        if rest is None:
+            continue
+        changed += 1
+        tx.sql.connection().execute(_BLANK, {"session": session_id, "number": number, "rest": rest.decode()})
+        if kind == "prompt_submitted":
+            indexing.forget(tx.sql.connection(), session_id, number)
+    return changed
 
 
 def holding(tx: Transaction, session_id: str, text_id: str, *, since: int) -> Sequence[Stored]:

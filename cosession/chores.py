@@ -153,12 +153,8 @@ def erase_person(config: settings.Settings, email: str) -> int:
     async def direct(db: Database) -> int:
         from core import erasing
 
-        user = await db.write(lambda tx: erasing.deactivate(tx, operator.user_by_email(tx, email).id))
-        texts = 0
-        while done := await db.write(lambda tx: erasing.erase_words(tx, user.id)):
-            texts += done
-        await db.write(lambda tx: erasing.erase_account(tx, user.id))
-        return texts
+        user = await db.write(lambda tx: erasing.begin_erasing(tx, operator.user_by_email(tx, email).id))
+        return await erasing.erase(db, user.id)
 
     path = f"/api/operator/users/{email}/erase"
     return _either(config, direct, lambda server: int(server.post(path, {}, PATIENCE)["texts"]))

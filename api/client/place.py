@@ -10,8 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from core.blanking import blanked
-from core.events import CommentDeleted, MessageDeleted
+from core.blanking import Redaction, blanked
 
 #: Entries whose text is kept, to compare it with the server's digest.
 KEPT = 512
@@ -56,8 +55,8 @@ class Place:
             self._kept.append((self.seq, following))
             yield self.seq, following
 
-    def forget_text_of(self, deleted: MessageDeleted | CommentDeleted) -> None:
-        """The text is gone from the log, so it goes from what is kept of it too."""
+    def forget_text_of(self, deleted: Redaction) -> None:
+        """The text or the name is gone from the log, so it goes from what is kept of it too."""
         for at, (seq, frame) in enumerate(self._kept):
             blank = blanked(frame, deleted)
             if blank is not None:

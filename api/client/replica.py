@@ -21,6 +21,7 @@ from api.frames import (
     Snapshot,
     ThreadView,
 )
+from core.blanking import NOBODY
 from core.events import (
     ChatMessagePosted,
     CodeCommented,
@@ -34,6 +35,7 @@ from core.events import (
     MessageEdited,
     ParticipantAdded,
     ParticipantRemoved,
+    PersonErased,
     ReactionAdded,
     ReactionRemoved,
     RoleChanged,
@@ -135,6 +137,21 @@ def _role_changed(replica: Replica, event: RoleChanged, _entry: LogEntry) -> Non
     someone = replica.participants.get(event.user_id)
     if someone is not None:
         replica.participants[event.user_id] = someone.model_copy(update={"role": event.role})
+
+
+def _person_erased(replica: Replica, event: PersonErased, _entry: LogEntry) -> None:
+    nobody = {"username": NOBODY}
+    someone = replica.participants.get(event.user_id)
+    if someone is not None:
+        replica.participants[event.user_id] = someone.model_copy(update=nobody)
+    if replica.session.host.user_id == event.user_id:
+        replica.set_session(host=replica.session.host.model_copy(update=nobody))
+    for message in list(replica.messages.values()):
+        if message.user_id == event.user_id:
+            replica.set_message(message.id, **nobody)
+    for thread in list(replica.threads.values()):
+        comments = [c.model_copy(update=nobody) if c.user_id == event.user_id else c for c in thread.comments]
+        replica.set_thread(thread.id, comments=comments)
 
 
 def _thread_linked(replica: Replica, _event: ThreadLinked, _entry: LogEntry) -> None:
@@ -290,6 +307,7 @@ _CHANGES: dict[type[Event], Change] = {
     ParticipantAdded: _participant_added,
     ParticipantRemoved: _participant_removed,
     RoleChanged: _role_changed,
+    PersonErased: _person_erased,
     ThreadLinked: _thread_linked,
     TurnStarted: _turn_started,
     UsageUpdated: _usage_updated,

@@ -31,7 +31,7 @@ from api.frames import (
     RefreshToken,
     TokenExpiring,
 )
-from core.events import CommentDeleted, MessageDeleted
+from core.blanking import Redaction
 from core.ids import new_id
 
 #: Seconds: the shortest and the longest ceiling of the random wait before another try.
@@ -313,7 +313,7 @@ class LiveSession:
     def _take_entry(self, frame: dict[str, Any]) -> None:
         for seq, text in self._state.place.take(frame["seq"], orjson.dumps(frame)):
             taken = entry(seq, text)
-            if isinstance(taken.event, MessageDeleted | CommentDeleted):
+            if isinstance(taken.event, Redaction):
                 self._state.place.forget_text_of(taken.event)
             self._state.heard.put_nowait(taken)
 

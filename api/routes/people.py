@@ -114,15 +114,10 @@ async def export(email: str, request: Request, api: ApiDep) -> Mapping[str, Any]
 
 @router.post("/operator/users/{email}/erase", include_in_schema=False)
 async def erase(email: str, request: Request, api: ApiDep) -> Erased:
-    """The texts first: until all are gone the account can still be found by its address, and this be done again."""
     check_operator(api, request)
-    user = await api.db.write(lambda tx: erasing.deactivate(tx, user_by_email(tx, email).id))
+    user = await api.db.write(lambda tx: erasing.begin_erasing(tx, user_by_email(tx, email).id))
     api.hub.sign_out(user.id, user.token_version)
-    texts = 0
-    while done := await api.db.write(lambda tx: erasing.erase_words(tx, user.id)):
-        texts += done
-    await api.db.write(lambda tx: erasing.erase_account(tx, user.id))
-    return Erased(texts=texts)
+    return Erased(texts=await erasing.erase(api.db, user.id))
 
 
 def _profile(own: profiles.Profile) -> Profile:

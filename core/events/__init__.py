@@ -54,6 +54,7 @@ from core.events.session import (
     MirrorPaused,
     ParticipantAdded,
     ParticipantRemoved,
+    PersonErased,
     RoleChanged,
     SessionEnded,
     SessionStarted,
@@ -90,6 +91,7 @@ AnyEvent = Annotated[
     | InviteLapsed
     | Knocked
     | KnockAnswered
+    | PersonErased
     | ThreadLinked
     | MirrorPaused
     | ChatMessagePosted
@@ -157,6 +159,7 @@ __all__ = [
     "ParticipantAdded",
     "ParticipantRemoved",
     "Person",
+    "PersonErased",
     "PromptSubmitted",
     "ReactionAdded",
     "ReactionRemoved",

@@ -105,6 +105,14 @@ class KnockAnswered(Event):
     is_admitted: bool
 
 
+class PersonErased(Event):
+    """Somebody's data was erased: their name is gone from here and from every entry before, and so is what they asked
+    the agent; the numbers stay."""
+
+    type: Literal["person_erased"] = "person_erased"
+    user_id: str
+
+
 class ThreadLinked(Event):
     """A thread outside mirrors this session from here on."""
 

@@ -15,7 +15,7 @@ from api.client.heard import entry as entry_of
 from api.client.replica import Replica
 from api.frames import Snapshot
 from api.routes.snapshot import take_snapshot
-from core import accounts, chat, comments, files, invites, log, mirrors, sessions, turns
+from core import accounts, chat, comments, erasing, files, invites, log, mirrors, sessions, turns
 from core.access import Actor
 from core.db import Transaction
 from core.events import (
@@ -99,6 +99,7 @@ class Story:
             lambda tx: sessions.change_role(tx, self.host, self.session_id, self.editor.user_id, "viewer"),
             lambda tx: sessions.hand_over(tx, self.host, self.session_id, self.editor.user_id),
             lambda tx: sessions.remove(tx, self.editor, self.session_id, self.guest_id),
+            self.erase_the_guest,
             lambda tx: sessions.end(tx, self.editor, self.session_id),
         ]
 
@@ -106,6 +107,10 @@ class Story:
     def guest_id(self) -> str:
         assert self.guest is not None
         return self.guest.user_id
+
+    def erase_the_guest(self, tx: Transaction) -> None:
+        erasing.begin_erasing(tx, self.guest_id)
+        erasing.erase_name(tx, self.guest_id, self.session_id)
 
     def say(self, tx: Transaction) -> None:
         self.message = chat.post_message(tx, self.host, self.session_id, chat.Draft("hello @here")).message_id

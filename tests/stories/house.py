@@ -26,10 +26,10 @@ from api.door.serve import serve
 from api.door.settings import DoorSettings
 from api.frames import server_frame_adapter
 from core import accounts, log, tables
-from core.blanking import blanked
+from core.blanking import Redaction, blanked
 from core.clock import system_clock
 from core.db import Transaction
-from core.events import CommentDeleted, MessageDeleted, event_adapter
+from core.events import event_adapter
 from core.migrations import upgrade
 from core.signals import Signals
 from cosession import settings as configuration
@@ -325,17 +325,17 @@ def check_client(client: Client, logs: dict[str, list[Frame]]) -> None:
 
 
 def as_the_log_holds(entries: list[Frame], log: list[Frame]) -> list[Frame]:
-    """What a client was shown, without the texts that were taken back since."""
+    """What a client was shown, without the texts and names that were taken back since."""
     deleted = [
         event_adapter.validate_python({k: v for k, v in entry.items() if k not in ("seq", "at", "actor_id")})
         for entry in log
-        if entry["type"] in ("message_deleted", "comment_deleted")
+        if entry["type"] in ("message_deleted", "comment_deleted", "person_erased")
     ]
     shown: list[Frame] = []
     for entry in entries:
         frame = json.dumps(entry).encode()
         for event in deleted:
-            if isinstance(event, MessageDeleted | CommentDeleted):
+            if isinstance(event, Redaction):
                 frame = blanked(frame, event) or frame
         shown.append(json.loads(frame))
     return shown

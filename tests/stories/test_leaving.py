@@ -10,8 +10,9 @@ from sqlalchemy import inspect, text
 from sqlmodel import select
 
 from api.tokens import Tokens
-from core import erasing, tables
+from core import accounts, erasing, log, profiles, tables, turns
 from core.db import Transaction
+from core.events import PromptSubmitted
 from tests.stories.conftest import Cast
 from tests.stories.house import House
 
@@ -121,3 +122,34 @@ async def test_what_somebody_wrote_can_be_exported_and_erased_everywhere(cast: C
     assert (await cast.bob.call("GET", "/api/me")).status_code == 401
     answer = await house.http.post("/api/operator/users/bob@example.com/erase", headers=operator_headers(house))
     assert answer.status_code == 404, "nobody has that address any more"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
+async def test_the_name_of_an_erased_person_and_what_they_asked_the_agent_are_gone_from_every_log(cast: Cast) -> None:
+    house, session = cast.house, cast.session_id
+    db = house.runtime.db
+    bob = accounts.actor_for(await db.read(lambda tx: accounts.get_user(tx, cast.bob.id)), "web")
+    await db.write(lambda tx: profiles.change(tx, bob.user_id, name="Quagga Quux"))
+    named = accounts.actor_for(await db.read(lambda tx: accounts.get_user(tx, cast.bob.id)), "web")
+    tab, alice = await cast.bob.open(session), await cast.alice.open(session)
+    own = await cast.bob.start("A session of his own")
+    await tab.say("hello")
+    asked = turns.Reported("p1", PromptSubmitted(turn_id="t", text="okapi please"))
+    await db.write(lambda tx: turns.record(tx, named, own, [asked]))
+    assert "Quagga" in await everything(house)
+
+    await as_operator(house, "POST", "bob@example.com/erase")
+    told = await alice.until(lambda frame: frame["type"] == "person_erased")
+    assert told["user_id"] == bob.user_id
+    async with asyncio.timeout(5):
+        while "okapi" in await everything(house):  # noqa: ASYNC110 - the search follows by itself
+            await asyncio.sleep(0.05)
+    assert "Quagga" not in await everything(house)
+    # The log of each session still has every number, and whoever reads it anew gets what those hold who were there.
+    for session_id in (session, own):
+        entries = await db.read(lambda tx, one=session_id: log.read_after(tx, one, 0))
+        assert [entry.seq for entry in entries] == list(range(1, len(entries) + 1))
+    late = await cast.alice.open(session)
+    history = await cast.alice.call("GET", f"/api/sessions/{session}/events?after=0&limit=100")
+    shown = history.text + json.dumps(late.frames)
+    assert "Quagga" not in shown

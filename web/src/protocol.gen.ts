@@ -55,6 +55,7 @@ export type LogEvent =
   | InviteLapsed
   | Knocked
   | KnockAnswered
+  | PersonErased
   | ThreadLinked
   | MirrorPaused
   | ChatMessagePosted
@@ -615,6 +616,14 @@ export interface KnockAnswered {
   invite_id: string;
   user_id: string;
   is_admitted: boolean;
+}
+/**
+ * Somebody's data was erased: their name is gone from here and from every entry before, and so is what they asked
+ * the agent; the numbers stay.
+ */
+export interface PersonErased {
+  type: "person_erased";
+  user_id: string;
 }
 /**
  * A thread outside mirrors this session from here on.

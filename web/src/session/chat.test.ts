@@ -157,6 +157,38 @@ describe("a deletion", () => {
   });
 });
 
+describe("the erasing of a person", () => {
+  const before = [
+    entry(1, "session_started", { title: "Fix it", host: bob, agent: null }, bob.user_id),
+    entry(2, "participant_added", { user: bob, role: "host", via: "start" }, bob.user_id),
+    entry(3, "prompt_submitted", { turn_id: "t1", text: "Ask the zebra", occurred_at: null }, bob.user_id),
+    said(4, "hello", alice),
+  ];
+  const erased = entry(5, "person_erased", { user_id: bob.user_id });
+  const nobody = { ...bob, username: "Erased person" };
+  const rest = [
+    entry(1, "session_started", { title: "Fix it", host: nobody, agent: null }, bob.user_id),
+    entry(2, "participant_added", { user: nobody, role: "host", via: "start" }, bob.user_id),
+    entry(3, "prompt_submitted", { turn_id: "t1", text: "", occurred_at: null }, bob.user_id),
+    said(4, "hello", alice),
+    erased,
+  ];
+
+  test("takes the name and the prompts out of everything that is held, and out of nothing else", () => {
+    const state = reduceAll(fresh, [...before, erased]);
+    expect(state.entries).toEqual(rest);
+    expect(JSON.stringify([state.entries, state.rows, state.session, ...state.members, ...state.people])).not.toMatch(
+      /Bob|zebra/,
+    );
+    expect(state.messages[0]).toMatchObject({ username: alice.username, content: "hello" });
+  });
+
+  test("also out of pages that are read later", () => {
+    const state = reduce(reduceAll(emptyState, [connected(4), erased]), { type: "history", entries: before });
+    expect(state.entries).toEqual(rest);
+  });
+});
+
 describe("what I want", () => {
   const change = (id: string, wanted: Pick<Change, "kind"> & Record<string, unknown>) =>
     ({ type: "change_wanted", change: { id, message_id: "msg_1", seq: null, ...wanted } as Change }) as const;

@@ -2,7 +2,7 @@
  * Entries into what a page holds of the log: in their order, each once, and what they say of the session, its people, its
  * chat and of messages on their way. Pure.
  */
-import { blankedAll, withDeletions } from "./blanking";
+import { blankedAll, erasedAmong, nameless, withDeletions } from "./blanking";
 import { fold } from "./fold";
 import { changedAll, isMessageChange } from "./messages";
 import type { LogEntry } from "./protocol";
@@ -33,7 +33,8 @@ export function takeEntries(before: SessionState, taken: readonly LogEntry[]): S
   }
   const held = [...front, ...state.entries, ...next];
   // Entries in front can change what later ones mean (a call's start and its end), so all is folded anew.
-  const view = front.length > 0 ? fold(emptyView, held) : fold(state, next);
+  const isRenamed = next.some((entry) => entry.type === "person_erased");
+  const view = front.length > 0 || isRenamed ? fold(emptyView, held) : fold(state, next);
   const to = state.to + next.length;
   const grown: SessionState = {
     ...state,
@@ -47,14 +48,32 @@ export function takeEntries(before: SessionState, taken: readonly LogEntry[]): S
   return settleOutbox(takeChat(next.reduce(takeMeaning, grown), next), next);
 }
 
-/** Texts that were deleted are in no entry from now on, in those that came too early neither. */
-function withoutDeleted(state: SessionState, deleted: ReadonlySet<string>): SessionState {
+/**
+ * Texts that were deleted are in no entry from now on, in those that came too early neither; the names of people who were
+ * erased are nowhere.
+ */
+function withoutDeleted(before: SessionState, deleted: ReadonlySet<string>): SessionState {
+  const erased = erasedAmong(deleted);
+  const state = erased.size > 0 ? withoutNames(before, erased) : before;
   const early = blankedAll([...state.ahead.values()], deleted);
   return {
     ...state,
     deleted,
     entries: blankedAll(state.entries, deleted),
     ahead: new Map(early.map((entry) => [entry.seq, entry])),
+  };
+}
+
+function withoutNames(state: SessionState, erased: ReadonlySet<string>): SessionState {
+  const named = <V>(map: ReadonlyMap<string, V>) =>
+    new Map([...map].map(([key, value]) => [key, nameless(value, erased)] as const));
+  return {
+    ...state,
+    session: nameless(state.session, erased),
+    members: named(state.members),
+    presence: named(state.presence),
+    olderMessages: nameless(state.olderMessages, erased),
+    threads: named(state.threads),
   };
 }
 

@@ -244,6 +244,8 @@ function noteOf(entry: LogEntry): Note | null {
     case "knock_answered":
       // Whoever was let in is seen to join.
       return entry.is_admitted ? null : { icon: "key", who: entry.actor_id, text: "did not let somebody in" };
+    case "person_erased":
+      return { icon: "leave", who: null, text: "What somebody wrote here was erased, at their wish" };
     case "thread_linked":
       return {
         icon: "link",

@@ -79,7 +79,11 @@ function Prompt({ row }: { row: PromptRow }) {
         <span className="flex-1" />
         <Time at={row.at} />
       </div>
-      <LongText text={row.text} rowKey={row.key} />
+      {row.text ? (
+        <LongText text={row.text} rowKey={row.key} />
+      ) : (
+        <p className="text-ink-faint text-sm italic">What was asked here was erased.</p>
+      )}
     </div>
   );
 }
