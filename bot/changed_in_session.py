@@ -9,13 +9,13 @@ of each kind; it stays for as long as anybody in the session has it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass
 
 from bot.blocks import Shown
 from bot.emoji_names import slack_name
 from bot.pages import Entry
-from bot.quoting import called_by, head_of, labelled, parts_under
+from bot.quoting import answers_to, called_by, head_of, labelled, parts_under
 from bot.thread import Thread
 from bot.web import Refused
 from core import mirrors, tables
@@ -82,6 +82,23 @@ def read_changed(tx: Transaction, session_id: str, ref_id: str, url: str, realm:
     said = tx.sql.get(tables.Message, ref_id) or tx.sql.get(tables.Comment, ref_id)
     content = said.content if said is not None else ""
     return Changed(there, head_of(tx, ref_id, url), content, called_by(tx, ref_id, realm))
+
+
+def read_answers(tx: Transaction, session_id: str, change: Change, url: str, realm: str) -> list[Changed]:
+    """What stands in the thread and quotes the words that have changed; nothing where the change is not of words."""
+    if not isinstance(change, MessageEdited | MessageDeleted | CommentEdited | CommentDeleted):
+        return []
+    found = (read_changed(tx, session_id, ref_id, url, realm) for ref_id in answers_to(tx, changed_id(change)))
+    return [answer for answer in found if answer is not None and answer.content and answer.there.origin == "session"]
+
+
+async def quote_anew(thread: Thread, answers: Iterable[Changed]) -> None:
+    """Answers quote how what they answer begins: what was taken back there is taken back from them too.
+
+    Raises ThreadGone, Limited, Ambiguous.
+    """
+    for answer in answers:
+        await _rewrite(thread, parts_under(answer.head, answer.content, answer.called), answer.there)
 
 
 async def tell(thread: Thread, entry: Entry, changed: Changed | None) -> list[str]:

@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from bot import blocks, metrics
 from bot.agent_post import AgentPost
-from bot.changed_in_session import Change, changed_id, is_change, read_changed, tell
+from bot.changed_in_session import Change, changed_id, is_change, quote_anew, read_answers, read_changed, tell
 from bot.desk import Desk, backoff
 from bot.pages import Entry, Page, Start, read_page, read_start
 from bot.quoting import called_by, head_of, parts_under
@@ -45,7 +45,7 @@ class ThreadMirror:
         self._cursor = self._saved = 0
         self._agent = AgentPost(desk, lease)
         self._card_hash = ""
-        self._card_seq = 0
+        self._card_seq = self._card_saved = 0
         self._taken_at = time.monotonic()
         self._card_at = float("-inf")
 
@@ -158,8 +158,14 @@ class ThreadMirror:
         ref_id, url = changed_id(event), self._desk.settings.session_url(self.session_id)
         # Read now, because what is changed may have been posted a moment ago.
         realm = self.realm
-        there = await self._desk.db.read(lambda tx: read_changed(tx, self.session_id, ref_id, url, realm))
+        there, answers = await self._desk.db.read(
+            lambda tx: (
+                read_changed(tx, self.session_id, ref_id, url, realm),
+                read_answers(tx, self.session_id, event, url, realm),
+            )
+        )
         stamps = await tell(thread, entry, there)
+        await quote_anew(thread, answers)
         if stamps:
             await self._done_saying(thread, entry.seq, "", stamps)
         self._cursor = entry.seq
@@ -231,7 +237,7 @@ class ThreadMirror:
         await thread.edit(thread.root, shown)
         seq, digest = page.head, shown.digest
         await thread.write(lambda tx: mirrors.advance(tx, self._lease, card=(seq, digest)))
-        self._card_hash, self._card_seq = digest, seq
+        self._card_hash, self._card_seq, self._card_saved = digest, seq, seq
 
     # -- resting and ending
 
@@ -253,7 +259,7 @@ class ThreadMirror:
         moments = [now + pace.poll, self._card_at + pace.card_every, thread.leased_at + pace.lease / 3]
         if self._agent.is_stale:
             moments.append(self._agent.due_at)
-        if self._saved < self._cursor:
+        if self._is_unsaved:
             moments.append(thread.leased_at + pace.save_every)
         left = min(moment - now for moment in moments if moment > now)
         try:
@@ -265,15 +271,20 @@ class ThreadMirror:
     async def _keep(self, thread: Thread) -> None:
         """Stores the position where it has moved; else extends the lease before it runs out."""
         silent_for = time.monotonic() - thread.leased_at
-        if self._saved < self._cursor and silent_for >= self._desk.pace.save_every:
+        if self._is_unsaved and silent_for >= self._desk.pace.save_every:
             await self._save(thread)
         elif silent_for >= self._desk.pace.lease / 3:
             await thread.write(lambda tx: mirrors.held(tx, self._lease))
 
+    @property
+    def _is_unsaved(self) -> bool:
+        """Whether more is done than is stored: the position, or that the card is true of it as it was."""
+        return self._saved < self._cursor or self._card_saved < self._card_seq
+
     async def _save(self, thread: Thread) -> None:
         cursor, card = self._cursor, (self._card_seq, self._card_hash)
         await thread.write(lambda tx: mirrors.advance(tx, self._lease, cursor=cursor, card=card))
-        self._saved = cursor
+        self._saved, self._card_saved = cursor, card[0]
 
     async def _pause(self, thread: Thread, start: Start, reason: str) -> None:
         log.warning("the thread of %s is paused: %s", self.session_id, reason)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 import orjson
+from sqlmodel import col, select
 
 from bot.identity import PROVIDER
 from bot.mrkdwn import MAX_PART, escape, to_parts
@@ -62,6 +63,14 @@ def called_by(tx: Transaction, ref_id: str, realm: str) -> dict[str, str]:
         if first:
             found.setdefault(first, slack_id)
     return found
+
+
+def answers_to(tx: Transaction, ref_id: str) -> list[str]:
+    """The messages or comments whose head quotes this one, in their order."""
+    message, comment = tables.Message, tables.Comment
+    answers = select(message.id).where(message.parent_id == ref_id).order_by(col(message.seq))
+    replies = select(comment.id).where(comment.thread_id == ref_id, comment.id != ref_id).order_by(col(comment.seq))
+    return [*tx.sql.exec(answers), *tx.sql.exec(replies)]
 
 
 def head_of(tx: Transaction, ref_id: str, url: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core import chat, identities
+from core import chat, erasing, identities
 from core.db import Transaction
 from tests.bot.support.office import Office, open_office
 
@@ -294,3 +294,30 @@ async def test_changes_in_a_storm_of_refusals_end_in_what_the_session_says(offic
     await office.until_quiet(60)
     assert office.texts() == ["second 0", "second 2", "second 3"]
     assert [marks(message) for message in office.thread()] == [{"white_check_mark": 1}] * 3
+
+
+@pytest.mark.parametrize("change", ["edited", "deleted", "erased"])
+async def test_what_was_taken_back_is_taken_back_from_the_answers_that_quote_it(office: Office, change: str) -> None:
+    session_id = await office.start()
+    await office.write_in_browser(session_id, "bob", "the password is hunter2")
+    first = await said_last(office, session_id)
+    await office.write_in_browser(session_id, "alice", "Do not write that here", parent_id=first)
+    await office.until(lambda: any("hunter2" in text and "Do not write" in text for text in office.texts()))
+    bob = office.users["bob"].id
+    if change == "edited":
+        await office.web.write(lambda tx: chat.edit_message(tx, office.actor("bob"), session_id, first, "never mind"))
+    elif change == "deleted":
+        await office.web.write(lambda tx: chat.delete_message(tx, office.actor("bob"), session_id, first))
+    else:
+        await office.web.write(lambda tx: erasing.begin_erasing(tx, bob))
+        await erasing.erase(office.web, bob)
+    await office.until(lambda: not any("hunter2" in text for text in office.texts()))
+    [answer] = [text for text in office.texts() if "Do not write" in text]
+    assert {"edited": "never mind", "deleted": "_(deleted)_", "erased": "*Erased person:* _(deleted)_"}[
+        change
+    ] in answer
+
+
+async def said_last(office: Office, session_id: str) -> str:
+    """The id of the newest message of the session."""
+    return [event.message.id for event in await office.log(session_id) if event.type == "chat_message"][-1]
