@@ -119,7 +119,7 @@ function Matrix({ chosen }: { chosen: Preferences }) {
               <span className="sr-only">What</span>
             </th>
             {names.map((channel) => (
-              <th key={channel} scope="col" className="w-12 px-0.5 py-2 text-center font-medium sm:w-20 sm:px-1">
+              <th key={channel} scope="col" className="w-12 px-0.5 py-2 text-center font-medium last:w-14 last:pr-2 sm:w-20 sm:px-1">
                 {channels[channel].name}
               </th>
             ))}
@@ -133,7 +133,7 @@ function Matrix({ chosen }: { chosen: Preferences }) {
                 <span className="text-ink-faint block text-xs">{kinds[kind].about}</span>
               </th>
               {names.map((channel) => (
-                <td key={channel} className="px-0.5 text-center sm:px-1">
+                <td key={channel} className="px-0.5 text-center last:pr-2 sm:px-1">
                   <input
                     type="checkbox"
                     aria-label={`${kinds[kind].name}: ${channels[channel].name}`}
