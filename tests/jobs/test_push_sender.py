@@ -11,13 +11,12 @@ import pytest
 from aiohttp import web
 from sqlmodel import select
 
-from core import accounts, chat, erasing, tables
+from core import accounts, chat, erasing, identities, tables
 from core.access import Actor
 from core.db import Database
 from core.engines import open_engine
 from core.ids import new_id
-from core.migrations import upgrade
-from core.notifications import preferences, pushing, subscriptions
+from core.notifications import OUTSIDE, Outside, preferences, pushing, subscriptions
 from core.notifications.subscriptions import Keys
 from core.sealing import Sealer
 from integrations.push.service import PushServices
@@ -25,6 +24,7 @@ from jobs.push_sender import LEASE_SECONDS, PushSender
 from tests.bot.support.office import MortalDatabase
 from tests.core.notification_stage import HandClock, Stage, stage_on
 from tests.support.push import PushedTo, PushService, push_service
+from tests.support.schema import bring_up
 
 SECRET = "a secret of the server that has enough bytes"
 
@@ -56,7 +56,14 @@ class Pushing:
         )
         return browser
 
-    def sender(self, process: str = "prc_one", db: Database | None = None, *, is_only: bool = True) -> PushSender:
+    def sender(
+        self,
+        process: str = "prc_one",
+        db: Database | None = None,
+        *,
+        is_only: bool = True,
+        channels: tuple[Outside, ...] = OUTSIDE,
+    ) -> PushSender:
         services = PushServices("mailto:ops@shop.example", self.stage.clock, also=self.service.url)
         self.senders.append(services)
 
@@ -64,7 +71,9 @@ class Pushing:
             return self.stage.here
 
         db = db or self.db
-        return PushSender(db, self.stage.clock, services, Sealer(SECRET), looking, process, is_only_process=is_only)
+        return PushSender(
+            db, self.stage.clock, services, Sealer(SECRET), looking, process, channels=channels, is_only_process=is_only
+        )
 
     async def send(self, **after: float) -> int:
         """What is new is told, and after so long what is due is pushed."""
@@ -82,7 +91,7 @@ class Pushing:
 
 @asynccontextmanager
 async def set_up(url: str) -> AsyncGenerator[Pushing]:
-    await asyncio.to_thread(upgrade, url)
+    await asyncio.to_thread(bring_up, url)
     clock = HandClock()
     db = Database(open_engine(url), clock)
     db.start()
@@ -183,6 +192,37 @@ async def test_where_the_last_browser_is_gone_the_next_way_is_taken(on_any: Push
     stage.clock.move(minutes=6)
     await stage.notify()
     assert len(await stage.mails()) == 1
+
+
+@pytest.mark.parametrize(("has_slack", "way"), [(True, "slack_dm"), (False, "email")])
+async def test_the_next_way_is_one_that_this_server_has(pushing_: Pushing, has_slack: bool, way: str) -> None:
+    stage = pushing_.stage
+    await stage.db.write(lambda tx: identities.link(tx, stage.ben.user_id, "slack", "T1", "U1"))
+    await pushing_.switch_on(stage.ben)
+    pushing_.service.browsers.clear()
+    await stage.say(stage.ann, "@Ben one")
+    await stage.notify()
+    stage.clock.move(seconds=11)
+    channels: tuple[Outside, ...] = ("push", "slack_dm", "email") if has_slack else ("push", "email")
+    await pushing_.sender(channels=channels).send_due()
+    assert sorted(await stage.deliveries(stage.ben)) == sorted([("push", "failed"), (way, "")])
+
+
+async def test_what_failed_before_the_quiet_hours_comes_up_after_them(pushing_: Pushing) -> None:
+    stage = pushing_.stage
+    browser = await pushing_.switch_on(stage.ben)
+    pushing_.service.answers.append(web.Response(status=503))
+    await stage.say(stage.ann, "@Ben one")
+    await pushing_.send()
+    # They begin a minute after nine.
+    await stage.db.write(lambda tx: preferences.set_quiet_hours(tx, stage.ben.user_id, 9 * 60 + 1, 10 * 60))
+    for _ in range(6):
+        await pushing_.send(minutes=5)
+    assert (browser.received, len(pushing_.service.requests)) == ([], 1)
+    await pushing_.send(minutes=35)
+    await pushing_.send(minutes=1)
+    assert len(browser.received) == 1
+    assert await stage.deliveries(stage.ben) == [("push", "sent")]
 
 
 async def test_a_service_that_refuses_a_message_is_not_asked_again(pushing_: Pushing) -> None:
