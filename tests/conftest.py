@@ -36,7 +36,7 @@ def postgres() -> Generator[Postgres]:
 
 @pytest.fixture
 def postgres_url(postgres: Postgres) -> Generator[str]:
-    """An empty Postgres database of this test's own."""
+    """A Postgres database of this test's own, with the schema and without rows."""
     with postgres.fresh_database() as url:
         yield url
 

@@ -22,9 +22,9 @@ from core import accounts, sessions
 from core.access import Actor, add_participant
 from core.clock import Clock, system_clock
 from core.db import Transaction
-from core.migrations import upgrade
 from cosession import settings as configuration
 from cosession.compose import compose
+from tests.support.schema import bring_up
 
 
 @dataclass
@@ -82,7 +82,7 @@ class Place:
 
 @asynccontextmanager
 async def open_place(database_url: str, data_dir: Path, clock: Clock = system_clock) -> AsyncGenerator[Place]:
-    await asyncio.to_thread(upgrade, database_url)
+    await asyncio.to_thread(bring_up, database_url)
     values: dict[str, Any] = {
         "_env_file": None,
         "COSESSION_DATA_DIR": data_dir,

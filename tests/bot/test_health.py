@@ -15,13 +15,13 @@ from bot.sandbox.models import BOT_USER_ID
 from bot.settings import SlackSettings
 from core import tables
 from core.inbox import Backlog
-from core.migrations import upgrade
 from core.mirror_lag import Behind, Traffic
 from cosession.settings import Settings
 from cosession.slack_doctor import examine_slack
 from tests.bot.support.office import SECRET, TOKEN, Office
 from tests.bot.support.second import FIRST, grant, settings_for
 from tests.bot.test_faults import delete_root
+from tests.support.schema import bring_up
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SETTINGS = SlackSettings(signing_secret=SECRET, bot_token=TOKEN, base_url="https://pair.example.com")
@@ -224,7 +224,7 @@ async def doctor(office: Office, folder: Path, **variables: str) -> list[Finding
     merged: dict[str, Any] = {**values, **variables}
     settings = Settings(**merged)
     if settings.is_sqlite:
-        await asyncio.to_thread(upgrade, settings.database_url)
+        await asyncio.to_thread(bring_up, settings.database_url)
     return await asyncio.to_thread(lambda: list(examine_slack(settings)))
 
 

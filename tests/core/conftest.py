@@ -16,15 +16,15 @@ from core.clock import Clock, system_clock
 from core.db import Database
 from core.engines import open_engine
 from core.indexer import catch_up
-from core.migrations import upgrade
 from cosession.compose import ensure_epoch
+from tests.support.schema import bring_up
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @asynccontextmanager
 async def opened(url: str, clock: Clock) -> AsyncGenerator[Database]:
-    await asyncio.to_thread(upgrade, url)
+    await asyncio.to_thread(bring_up, url)
     database = Database(open_engine(url), clock)
     database.start()
     await database.write(ensure_epoch)

@@ -15,9 +15,9 @@ from core.clock import system_clock
 from core.db import Appended, Database
 from core.engines import open_engine
 from core.errors import BodyEmpty, CosessionError, StorageUnavailable
-from core.migrations import upgrade
 from cosession.compose import ensure_epoch
 from tests.core.conftest import indexed, person
+from tests.support.schema import bring_up
 
 
 async def test_a_tailing_reader_under_eight_writers_misses_nothing(db: Database) -> None:
@@ -115,7 +115,7 @@ async def test_starting_a_session_twice_with_one_key_starts_one(db: Database) ->
 async def test_a_full_disk_is_said_and_forgotten_once_there_is_room(tmp_path: Path) -> None:
     """`max_page_count` makes SQLite answer SQLITE_FULL, as a full disk does."""
     url = f"sqlite:///{tmp_path}/small.db"
-    await asyncio.to_thread(upgrade, url)
+    await asyncio.to_thread(bring_up, url)
     engine = open_engine(url)
     db = Database(engine, system_clock)
     db.start()

@@ -20,9 +20,9 @@ from core.engines import open_engine
 from core.errors import CosessionError
 from core.events import Role
 from core.invites import Way
-from core.migrations import upgrade
 from cosession.compose import ensure_epoch
 from tests.core.invite_stage import ACTORS, OWNERS, ROLES, SEATED, STATES, WAYS, Row, Stage, everybody, knock, made
+from tests.support.schema import bring_up
 
 RANK = {"viewer": 0, "editor": 1, "host": 2}
 #: What using it is refused with, in each state, to those that it is for.
@@ -40,7 +40,7 @@ REFUSED = {
 @pytest.fixture
 async def stage(sqlite_url: str) -> AsyncGenerator[Stage]:
     """On SQLite alone: nothing here is a question of the database. What is, stands in `test_invites.py`."""
-    await asyncio.to_thread(upgrade, sqlite_url)
+    await asyncio.to_thread(bring_up, sqlite_url)
     db = Database(open_engine(sqlite_url), system_clock)
     db.start()
     await db.write(ensure_epoch)

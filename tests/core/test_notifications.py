@@ -19,17 +19,17 @@ from core.engines import open_engine
 from core.events import AgentFailed, AgentMessage, FileChanged, TurnFinished
 from core.invites import Recipient
 from core.leases import LeaseLost
-from core.migrations import upgrade
 from core.notifications import delivering, inbox, mailing, preferences, taking_up
 from core.reading import mark_read
 from core.turns import Reported, record
 from tests.core.conftest import person
 from tests.core.notification_stage import HandClock, Stage, seat, stage_on
+from tests.support.schema import bring_up
 
 
 @asynccontextmanager
 async def set_up(database_url: str) -> AsyncGenerator[Stage]:
-    await asyncio.to_thread(upgrade, database_url)
+    await asyncio.to_thread(bring_up, database_url)
     clock = HandClock()
     db = Database(open_engine(database_url), clock)
     db.start()

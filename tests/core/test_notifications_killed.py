@@ -9,10 +9,10 @@ import pytest
 
 from core.db import Database
 from core.engines import open_engine
-from core.migrations import upgrade
 from jobs.notify import Notifier
 from tests.bot.support.office import MortalDatabase
 from tests.core.notification_stage import HandClock, Stage, stage_on
+from tests.support.schema import bring_up
 
 #: A look takes fewer steps than this; a step is the moment before or after a transaction.
 STEPS = 7
@@ -20,7 +20,7 @@ STEPS = 7
 
 @pytest.fixture
 async def stage(sqlite_url: str) -> AsyncGenerator[Stage]:
-    await asyncio.to_thread(upgrade, sqlite_url)
+    await asyncio.to_thread(bring_up, sqlite_url)
     clock = HandClock()
     db = Database(open_engine(sqlite_url), clock)
     db.start()

@@ -14,12 +14,12 @@ from core.clock import system_clock
 from core.db import Database
 from core.engines import open_engine
 from core.errors import StorageUnavailable
-from core.migrations import upgrade
 from core.postgres import PATIENCE, READERS, Turns
 from cosession.compose import ensure_epoch
 from tests.core.conftest import person
 from tests.support.postgres import Postgres, running_postgres
 from tests.support.proxy import bad_network
+from tests.support.schema import bring_up
 
 #: Seconds that a busy machine is given beyond what is promised.
 SLACK = 3.0
@@ -34,7 +34,7 @@ def server() -> Generator[Postgres]:
 
 @asynccontextmanager
 async def opened(url: str) -> AsyncGenerator[tuple[Database, Actor, str]]:
-    await asyncio.to_thread(upgrade, url)
+    await asyncio.to_thread(bring_up, url)
     db = Database(open_engine(url), system_clock)
     db.start()
     await db.write(ensure_epoch)

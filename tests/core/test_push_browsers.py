@@ -11,12 +11,12 @@ from core.clock import system_clock
 from core.db import Database
 from core.engines import open_engine
 from core.errors import Invalid
-from core.migrations import upgrade
 from core.notifications import preferences, subscriptions, vapid
 from core.notifications.subscriptions import MOST, BrowserNotFound, Keys
 from core.sealing import Sealer
 from tests.core.conftest import person
 from tests.support.push import PushedTo, decoded
+from tests.support.schema import bring_up
 
 PLACE = "https://push.example.com"
 SEALER = Sealer("a secret of the server that has enough bytes")
@@ -107,7 +107,7 @@ def test_what_no_browser_hands_out_is_refused(endpoint: str, keys: dict[str, str
 
 
 async def test_all_processes_share_one_key_that_is_sealed_where_it_is_kept(postgres_url: str) -> None:
-    await asyncio.to_thread(upgrade, postgres_url)
+    await asyncio.to_thread(bring_up, postgres_url)
     processes = [Database(open_engine(postgres_url), system_clock) for _ in range(2)]
     for one in processes:
         one.start()

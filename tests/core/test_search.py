@@ -25,6 +25,7 @@ from core.migrations import HERE, upgrade
 from core.words import matches, snippet, terms_of, words_of
 from cosession.compose import ensure_epoch
 from tests.core.conftest import indexed, person
+from tests.support.schema import bring_up
 
 VOCABULARY = [
     "app", "apple", "App", "src/app.py", "café", "CAFE\u0301", "naïve", "straße", "STRASSE", "ﬁle", "file", "日本語",
@@ -164,7 +165,7 @@ def file_holds(url: str, word: bytes) -> int:
 
 
 async def sqlite(url: str) -> Database:
-    await asyncio.to_thread(upgrade, url)
+    await asyncio.to_thread(bring_up, url)
     db = Database(open_engine(url), system_clock)
     db.start()
     await db.write(ensure_epoch)

@@ -23,9 +23,9 @@ from core.clock import system_clock
 from core.db import Database
 from core.engines import open_engine
 from core.events import ChatMessagePosted
-from core.migrations import upgrade
 from cosession.compose import ensure_epoch
 from tests.faults.rounds import rounds, seconds
+from tests.support.schema import bring_up
 
 note = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ def write_and_die(url: str, session_id: str, actor: Actor, witness: Witness, pat
 @pytest.fixture
 async def desk(database_url: str) -> tuple[str, Actor]:
     """A session and somebody who writes in it."""
-    await asyncio.to_thread(upgrade, database_url)
+    await asyncio.to_thread(bring_up, database_url)
     db = Database(open_engine(database_url), system_clock)
     db.start()
     await db.write(ensure_epoch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,21 @@ from core.migrations import is_current, upgrade
 from tests.faults.history import ANN, SESSION, bring_to, fill, on_connection, released
 from tests.faults.rounds import WHOLE
 from tests.stories.house import Someone, open_house
+from tests.support.postgres import Postgres
 
 #: 20,000 where everything is asked for.
 ENTRIES = 20_000 if WHOLE else 1_500
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, sqlite_url: str) -> Generator[str]:
+    """A database without any table."""
+    if request.param == "sqlite":
+        yield sqlite_url
+        return
+    postgres: Postgres = request.getfixturevalue("postgres")
+    with postgres.fresh_database(has_schema=False) as url:
+        yield url
 
 
 def fingerprint(connection: Connection) -> tuple[int, str]:

@@ -24,8 +24,8 @@ from core.clock import system_clock
 from core.db import Database, Transaction
 from core.digests import Wish
 from core.engines import open_engine
-from core.migrations import upgrade
 from tests.support.chromium import ROOT
+from tests.support.schema import bring_up
 from tests.support.smtp import mail_server
 
 STEP = timedelta(hours=12)
@@ -108,7 +108,7 @@ async def stack() -> AsyncGenerator[AsyncExitStack]:
 
 
 async def test_each_digest_is_made_and_sent_once_whoever_is_killed(postgres_url: str, stack: AsyncExitStack) -> None:
-    await asyncio.to_thread(upgrade, postgres_url)
+    await asyncio.to_thread(bring_up, postgres_url)
     now = BEGIN
     db = Database(open_engine(postgres_url), lambda: now)
     db.start()

@@ -14,14 +14,14 @@ from core.clock import system_clock
 from core.db import Database, Transaction
 from core.engines import open_engine
 from core.errors import Invalid
-from core.migrations import upgrade
 from core.prune import prune
 from jobs.schedule import TIMETABLE, Job
 from jobs.scheduler import TURN, Scheduler
+from tests.support.schema import bring_up
 
 
 async def test_what_is_past_its_time_is_forgotten_and_the_rest_is_kept(database_url: str) -> None:
-    await asyncio.to_thread(upgrade, database_url)
+    await asyncio.to_thread(bring_up, database_url)
     passed = timedelta()
     db = Database(open_engine(database_url), lambda: system_clock() + passed)
     db.start()
@@ -47,7 +47,7 @@ async def test_what_is_past_its_time_is_forgotten_and_the_rest_is_kept(database_
 
 
 async def test_the_timetable_is_kept_from_the_start(sqlite_url: str) -> None:
-    await asyncio.to_thread(upgrade, sqlite_url)
+    await asyncio.to_thread(bring_up, sqlite_url)
     db = Database(open_engine(sqlite_url), system_clock)
     db.start()
     await db.write(lambda tx: accounts.use_ticket(tx, "old", tx.now - timedelta(seconds=1)))
@@ -69,7 +69,7 @@ def test_every_job_has_a_name_of_its_own() -> None:
 
 async def test_of_many_processes_one_gets_the_turn_of_each_period(database_url: str) -> None:
     """A job that fails has not run; a period in which nobody asked is made good once."""
-    await asyncio.to_thread(upgrade, database_url)
+    await asyncio.to_thread(bring_up, database_url)
     passed = timedelta()
     processes = [Database(open_engine(database_url), lambda: system_clock() + passed) for _ in range(3)]
     # On SQLite one process owns the file.
@@ -106,7 +106,7 @@ async def test_of_many_processes_one_gets_the_turn_of_each_period(database_url: 
 
 
 async def test_whoever_was_overtaken_finds_out_before_anything_is_done(database_url: str) -> None:
-    await asyncio.to_thread(upgrade, database_url)
+    await asyncio.to_thread(bring_up, database_url)
     passed = timedelta()
     db = Database(open_engine(database_url), lambda: system_clock() + passed)
     db.start()
@@ -128,7 +128,7 @@ async def test_whoever_was_overtaken_finds_out_before_anything_is_done(database_
 
 
 async def test_a_job_with_steps_runs_once_and_whoever_fails_or_dies_leaves_it_to_the_next(database_url: str) -> None:
-    await asyncio.to_thread(upgrade, database_url)
+    await asyncio.to_thread(bring_up, database_url)
     passed = timedelta()
 
     def clock() -> datetime:
@@ -173,7 +173,7 @@ async def test_a_job_with_steps_runs_once_and_whoever_fails_or_dies_leaves_it_to
 
 
 async def test_the_slow_do_not_end_the_turn_of_whoever_overtook_them(database_url: str) -> None:
-    await asyncio.to_thread(upgrade, database_url)
+    await asyncio.to_thread(bring_up, database_url)
     passed = timedelta()
     db = Database(open_engine(database_url), lambda: system_clock() + passed)
     db.start()

@@ -14,9 +14,9 @@ from core.clock import system_clock
 from core.db import Database, Transaction
 from core.engines import open_engine
 from core.mailer import AddressRefused, MailProblem, MailRefused, TryLater
-from core.migrations import upgrade
 from core.outbox import Mail
 from jobs.mail_sender import LEASE_SECONDS, MailSender
+from tests.support.schema import bring_up
 
 
 class Killed(BaseException):
@@ -82,7 +82,7 @@ on_both = pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indire
 
 @pytest.fixture
 async def office(database_url: str) -> AsyncGenerator[Office]:
-    await asyncio.to_thread(upgrade, database_url)
+    await asyncio.to_thread(bring_up, database_url)
     passed: list[Office] = []
     db = Database(open_engine(database_url), lambda: passed[0].clock() if passed else system_clock())
     db.start()

@@ -30,12 +30,12 @@ from core.blanking import Redaction, blanked
 from core.clock import system_clock
 from core.db import Transaction
 from core.events import event_adapter
-from core.migrations import upgrade
 from core.signals import Signals
 from cosession import settings as configuration
 from cosession.compose import Runtime, compose
 from tests.stories.lines import Frame, Headers, Line, SocketLine, StreamLine, Transport
 from tests.stories.replay import check_comments, check_files
+from tests.support.schema import bring_up
 
 
 class MovableClock:
@@ -351,7 +351,7 @@ async def open_house(
     **overrides: Any,
 ) -> AsyncGenerator[House]:
     """Starts the product on a free port and stops it afterwards. `signals` go to the other houses, if there are any."""
-    await asyncio.to_thread(upgrade, database_url)
+    await asyncio.to_thread(bring_up, database_url)
     listening = listening_socket("127.0.0.1", 0)
     port = listening.getsockname()[1]
     values = {

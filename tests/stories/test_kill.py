@@ -24,12 +24,12 @@ from bot.sandbox import SandboxEngine, sandbox_app
 from core import accounts
 from core.clock import system_clock
 from core.db import Transaction
-from core.migrations import upgrade
 from cosession import operator
 from cosession.settings import load
 from tests.faults.machines import Machine
 from tests.faults.rounds import rounds, seconds
 from tests.faults.talkers import Talker, check_log, entries_of
+from tests.support.schema import bring_up
 
 note = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ def link_everybody(data_dir: Path, env: dict[str, str], engine: SandboxEngine) -
                 link_person(tx, realm=engine.team_id, team_name="Acme", slack_id=person.id, user_id=user.id)
 
     settings = load(_env_file=None, COSESSION_DATA_DIR=data_dir, DATABASE_URL=env.get("DATABASE_URL", ""))
-    upgrade(settings.database_url)
+    bring_up(settings.database_url)
     operator.on_database(settings, link)
 
 

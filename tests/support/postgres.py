@@ -7,6 +7,7 @@ copy of the programs that `nobody` can reach.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import shutil
@@ -14,12 +15,14 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from core.migrations import upgrade
 from tests.support.ports import free_port
 from tests.support.processes import DiedEarly, start, stop, wait_until
 
@@ -71,14 +74,25 @@ class Postgres:
         return f"postgresql+asyncpg://postgres@127.0.0.1:{self.port}/{database}"
 
     @contextmanager
-    def fresh_database(self) -> Generator[str]:
-        """The URL of an empty database, dropped afterwards."""
+    def fresh_database(self, *, has_schema: bool = True) -> Generator[str]:
+        """The URL of a database of one's own, dropped afterwards: without any rows, or without any tables either."""
         name = f"test_{next(self._numbers)}"
-        self._psql(f"CREATE DATABASE {name} STRATEGY file_copy")
+        template = f"TEMPLATE {self._with_schema}" if has_schema else ""
+        self._psql(f"CREATE DATABASE {name} {template} STRATEGY file_copy")
         try:
             yield self.url(name)
         finally:
             self._psql(f"DROP DATABASE {name} WITH (FORCE)")
+
+    @functools.cached_property
+    def _with_schema(self) -> str:
+        """The name of a database that others are copies of."""
+        name = "with_schema"
+        self._psql(f"CREATE DATABASE {name} STRATEGY file_copy")
+        # In a thread, because whoever asks may be inside an event loop.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(upgrade, self.url(name)).result()
+        return name
 
     def take_writes(self, url: str, does: bool) -> None:
         """Whether the database of `url` takes writes. Whoever is connected to it has to come again."""

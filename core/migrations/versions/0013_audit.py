@@ -42,3 +42,9 @@ def upgrade() -> None:
         "CREATE TRIGGER audit_no_change BEFORE UPDATE OR DELETE ON audit_entries "
         "FOR EACH ROW EXECUTE FUNCTION refuse_audit_change()"
     )
+
+
+def downgrade() -> None:
+    op.drop_table("audit_entries")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION refuse_audit_change()")
