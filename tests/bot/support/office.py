@@ -32,7 +32,8 @@ from core.db import Database, Poke, Transaction
 from core.engines import open_engine
 from core.errors import StorageUnavailable
 from core.limits import TokenBuckets
-from core.migrations import upgrade
+from tests.bot.support.called import crowds, sent
+from tests.support.schema import bring_up
 
 T = TypeVar("T")
 Payload = dict[str, Any]
@@ -329,7 +330,7 @@ async def open_office(
 ) -> AsyncGenerator[Office]:
     """The whole office, with Alice, Bob and Carol linked, and Mallory (a guest) not. With an `app_token` Slack speaks
     over sockets; it waits `ack_deadline` seconds for an answer."""
-    await asyncio.to_thread(upgrade, database_url)
+    await asyncio.to_thread(bring_up, database_url)
     clock = MovableClock()
 
     async def soon(seconds: float) -> None:
@@ -369,6 +370,7 @@ async def open_office(
                 await office.link(name)
             yield office
             assert engine.violations == []
+            assert crowds(sent(engine)) == set(), "whatever happens, nobody has everybody called"
         finally:
             await office.door.close()
             await engine.aclose()
