@@ -32,6 +32,7 @@ from api.routes import (
     signing_in,
     snapshot,
     stream,
+    threads,
     unsubscribing,
 )
 from api.socket import LiveSockets
@@ -62,7 +63,7 @@ def create_app(api: Api, lifespan: Lifespan) -> FastAPI:
     """`lifespan` starts and stops what the composition root built."""
     app = _bare(api, lifespan)
     openapi.install(app)
-    spoken = (history, chat, search, snapshot, stream, commands, files, comments)
+    spoken = (history, chat, search, snapshot, stream, commands, files, comments, threads)
     told = (inbox, feed, preferences, push)
     for routes in (accounts, people, signing_in, unsubscribing, admin, sessions, *spoken, invites, *told, operation):
         app.include_router(routes.router)

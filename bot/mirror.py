@@ -78,6 +78,7 @@ class ThreadMirror:
             start.intent,
             must_look=has_intent,
             leased_at=self._taken_at,
+            round=start.round,
         )
 
     async def _follow_log(self, thread: Thread, start: Start) -> None:

@@ -51,6 +51,8 @@ class Start:
     card_hash: str
     created_at: datetime
     turn: Sequence[Entry]
+    #: Counts the threads after the first.
+    round: int
 
 
 def read_start(tx: Transaction, session_id: str) -> Start:
@@ -74,6 +76,7 @@ def read_start(tx: Transaction, session_id: str) -> Start:
         row.card_hash,
         row.created_at,
         turn,
+        row.round,
     )
 
 

@@ -24,8 +24,9 @@ class Pace:
     card_every: float = 10.0
     #: Age at which "the thread is still there" is asked again before a post.
     thread_check_every: float = 30.0
-    #: How long a process that died keeps others from going on. Longer than a call.
-    lease: float = 30.0
+    #: How long a process that died keeps others from going on. Longer than a call, so that a post that was begun under
+    #: a lease is over before somebody else may have it.
+    lease: float = 12.0
     #: The same for the inbox, where several processes could handle it. What it guards happens in the database alone, so
     #: it may be shorter than a call; it is renewed while calls are waited for.
     inbox_lease: float = 5.0
@@ -54,6 +55,11 @@ class Pace:
     renew_every: float = 60.0
     #: How long a Slack profile is believed.
     profile_age: float = 300.0
+
+    @property
+    def lease_slack(self) -> float:
+        """How old a lease may be when a call begins under it: what is left of it is longer than the call."""
+        return max(0.0, min(self.lease / 3, self.lease - 1.05 * self.call_timeout))
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,8 @@ class Thread:
     must_look: bool
     #: Monotonic time at which the lease was extended last.
     leased_at: float
+    #: Counts the threads of the session after the first: each has a card of its own.
+    round: int = 0
     #: Our own ids of the present intent that are in the thread, with their ts.
     _there: dict[str, str] = field(default_factory=dict[str, str])
     _checked_at: float = float("-inf")
@@ -91,7 +93,7 @@ class Thread:
 
     async def open_card(self, shown: Shown, oldest: str) -> tuple[str, str]:
         """The root of the thread: its ts and its address. Posts it unless it is in the channel already."""
-        card_id = f"{self.session_id}:card"
+        card_id = f"{self.session_id}:card" + (f".{self.round}" if self.round else "")
         try:
             await self._intend(mirrors.CARD)
             if self.must_look:
@@ -202,8 +204,8 @@ class Thread:
 
     async def _ensure_lease(self) -> None:
         """After any wait, and before anything is posted: is this still ours? Raises LeaseLost. A call is over before a
-        lease that was extended just now runs out."""
-        if time.monotonic() - self.leased_at > self.desk.pace.lease / 3:
+        lease that was extended so lately runs out."""
+        if time.monotonic() - self.leased_at > self.desk.pace.lease_slack:
             await self.write(lambda tx: mirrors.held(tx, self.lease))
 
     async def write(self, work: Callable[[Transaction], T]) -> T:

@@ -50,6 +50,7 @@ OF_SESSIONS: Mapping[str, tuple[str, ...]] = {
     "invite_declined": ("invite_id", "user"),
     "knock_answered": ("invite_id", "user_id", "is_admitted"),
     "thread_linked": ("provider",),
+    "mirror_resumed": ("provider",),
     "message_deleted": ("message_id",),
     "comment_deleted": ("comment_id",),
 }

@@ -51,6 +51,7 @@ _KIND_OF: dict[str, Kind] = {
     "file_changed": "file",
     "thread_linked": "thread",
     "mirror_paused": "error",
+    "mirror_resumed": "thread",
 }
 
 
@@ -219,6 +220,8 @@ def _other(who: str | None, event: events.Event) -> _Told:
             return _Told(who, target=event.channel_name or event.channel, text=event.url)
         case events.MirrorPaused():
             return _Told(text=event.reason)
+        case events.MirrorResumed():
+            return _Told(who, target=event.channel_name or event.channel)
         case _:
             return _Told(who)
 

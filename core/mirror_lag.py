@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 from sqlalchemy import func
 from sqlmodel import col, select
@@ -67,6 +68,68 @@ def paused(tx: Transaction, realm: str) -> Sequence[Paused]:
         )
     )
     return [Paused(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How a session's thread stands. `behind_s` is the age of the first entry that it lacks, in whole seconds; `reason`
+    says why nothing is posted, in words for people; `url` leads to the thread once it is there."""
+
+    status: Literal["opening", "live", "paused", "closed"]
+    channel: str
+    channel_name: str
+    url: str
+    is_muted: bool
+    behind_s: int
+    reason: str
+
+
+def states(tx: Transaction, session_ids: Collection[str]) -> dict[str, State]:
+    """Session → how its thread stands, of those that have one."""
+    mirror, grant = tables.Mirror, tables.Installation
+    rows = tx.sql.exec(
+        select(mirror, grant)
+        .outerjoin(grant, col(grant.realm) == col(mirror.realm))
+        .where(col(mirror.session_id).in_(session_ids))
+    )
+    return {row.session_id: _state(tx, row, granted) for row, granted in rows}
+
+
+def _state(tx: Transaction, row: tables.Mirror, granted: tables.Installation | None) -> State:
+    status = _STATUS.get(row.status, "closed")
+    is_at_work = status in ("opening", "live")
+    return State(
+        status,
+        row.channel,
+        row.channel_name,
+        row.url,
+        row.muted_by is not None,
+        _seconds_behind(tx, row) if is_at_work else 0,
+        row.status_reason if status == "paused" else _hindrance(granted) if is_at_work else "",
+    )
+
+
+def _hindrance(granted: tables.Installation | None) -> str:
+    """Why nothing is posted, though nothing was given up: the threads go on by themselves after a new grant."""
+    if granted is None:
+        return ""
+    if granted.removed_at is not None:
+        return "Cosession was removed from the Slack workspace."
+    return "Slack does not take Cosession's token any more." if granted.trouble else ""
+
+
+def _seconds_behind(tx: Transaction, row: tables.Mirror) -> int:
+    entry = tables.LogEntry
+    query = select(entry.at).where(entry.session_id == row.session_id, entry.seq == row.cursor + 1)
+    oldest = tx.sql.exec(query).first()
+    return max(0, int((tx.now - oldest).total_seconds())) if oldest is not None else 0
+
+
+_STATUS: dict[str, Literal["opening", "live", "paused", "closed"]] = {
+    "opening": "opening",
+    "live": "live",
+    "paused": "paused",
+}
 
 
 def live_channels(tx: Transaction, realm: str, most: int) -> dict[str, str]:

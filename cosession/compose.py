@@ -22,6 +22,7 @@ from api.elsewhere import Elsewhere
 from api.hub import Hub
 from api.incoming import take_over
 from api.news import News
+from api.thread_updates import ThreadUpdates
 from api.tokens import Tokens
 from api.upkeep import Upkeep
 from bot.app import SlackDoor
@@ -139,6 +140,7 @@ def compose(
         api.conditions["limits"] = lambda: "ok" if shared.is_healthy else "degraded: each process limits by itself"
     upkeep = Upkeep(hub, db, clock)
     contexts = ContextUpdates(hub, db)
+    threads = ThreadUpdates(hub, db)
     indexer = Indexer(db)
     channels: tuple[Outside, ...] = ("push", "slack_dm", "email") if slack_settings else ("push", "email")
     notifier = _notifier(api, signals, settings, channels)
@@ -164,6 +166,7 @@ def compose(
             elsewhere.start(partial(take_over, api))
         upkeep.start()
         contexts.start()
+        threads.start()
         indexer.start()
         if does_work:
             notifier.start()
@@ -188,6 +191,7 @@ def compose(
             if sandbox is not None:
                 await sandbox.engine.aclose()
             await indexer.close()
+            await threads.close()
             await contexts.close()
             await upkeep.close()
             await news.close()

@@ -216,6 +216,20 @@ class SessionView(Part):
     mention_count: int = 0
 
 
+class ThreadState(Part):
+    """How the thread outside stands that copies the session. `behind_s` is the age in seconds of the oldest entry that
+    it lacks; `reason` says in words why nothing is posted; `url` is empty where it is not known."""
+
+    provider: Literal["slack"] = "slack"
+    status: Literal["opening", "live", "paused", "closed"]
+    channel: str
+    channel_name: str
+    url: str
+    is_muted: bool
+    behind_s: int
+    reason: str
+
+
 class SnippetPart(Part):
     """Plain text, never markup."""
 

@@ -12,6 +12,7 @@ from api.frames.parts import (
     PersonPresence,
     SessionContext,
     SessionView,
+    ThreadState,
 )
 from core.events import Person, Role
 
@@ -144,6 +145,13 @@ class ContextUpdate(Frame):
     context: SessionContext
 
 
+class ThreadUpdate(Frame):
+    """How the session's thread outside stands, when it changed; at most one per 5 s while it is behind."""
+
+    type: Literal["thread_update"] = "thread_update"
+    thread: ThreadState
+
+
 class TokenExpiring(Frame):
     """Your sign-in ends soon: send `refresh_token`. 25 s after it has ended the socket is closed."""
 
@@ -193,6 +201,7 @@ ServerFrames = Annotated[
     | Followed
     | Summoned
     | ContextUpdate
+    | ThreadUpdate
     | TokenExpiring
     | TokenRefreshed
     | Digest

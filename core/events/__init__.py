@@ -52,6 +52,7 @@ from core.events.session import (
     KnockAnswered,
     Knocked,
     MirrorPaused,
+    MirrorResumed,
     ParticipantAdded,
     ParticipantRemoved,
     PersonErased,
@@ -94,6 +95,7 @@ AnyEvent = Annotated[
     | PersonErased
     | ThreadLinked
     | MirrorPaused
+    | MirrorResumed
     | ChatMessagePosted
     | MessageEdited
     | MessageDeleted
@@ -156,6 +158,7 @@ __all__ = [
     "MessageDeleted",
     "MessageEdited",
     "MirrorPaused",
+    "MirrorResumed",
     "ParticipantAdded",
     "ParticipantRemoved",
     "Person",

@@ -124,8 +124,17 @@ class ThreadLinked(Event):
 
 
 class MirrorPaused(Event):
-    """The thread is gone or refuses posts; nothing is copied until somebody links a new one."""
+    """The thread is gone or refuses posts; nothing is copied until a host resumes it."""
 
     type: Literal["mirror_paused"] = "mirror_paused"
     provider: Literal["slack"] = "slack"
     reason: str
+
+
+class MirrorResumed(Event):
+    """A host goes on with a mirror that was paused: a new thread is opened in that channel, and begins here."""
+
+    type: Literal["mirror_resumed"] = "mirror_resumed"
+    provider: Literal["slack"] = "slack"
+    channel: str
+    channel_name: str = ""

@@ -67,7 +67,12 @@ class Mirror(SQLModel, table=True):
     lease_owner: str | None = Field(default=None, sa_column=Column(String(40)))
     lease_fence: int = 0
     lease_until: datetime | None = moment(nullable=True)
+    #: When this thread was asked for; the first, or the one after a pause.
     created_at: datetime = moment()
+    #: Where the thread is; empty until Slack has told, and for those that were opened before this was kept.
+    url: str = Field(default="", sa_column=Column(Text, nullable=False, server_default=""))
+    #: Counts the threads that were opened after the first: each card has an id of its own.
+    round: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     #: Whoever said that nothing more is copied into the thread; empty while it is copied.
     muted_by: str | None = Field(default=None, sa_column=Column(String(40)))
 

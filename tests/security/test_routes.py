@@ -11,6 +11,8 @@ import pytest
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
+from core import mirrors
+from core.db import Transaction
 from tests.stories.conftest import Cast
 from tests.stories.house import House, Someone
 
@@ -102,6 +104,18 @@ class Scene:
         entry = await self._command(type="chat_message", content="something said")
         return str(entry["message"]["id"])
 
+    async def paused_thread(self) -> str:
+        """A thread outside that was given up."""
+
+        def work(tx: Transaction) -> None:
+            mirrors.open_mirror(tx, self.session_id, realm="T1", channel="C1", channel_name="payments")
+            lease = mirrors.take(tx, self.session_id, "own_test", 60)
+            assert lease is not None
+            mirrors.pause(tx, lease, "The Slack thread was deleted.")
+
+        await self.house.runtime.db.write(work)
+        return ""
+
     async def thread(self) -> str:
         await self.file()
         entry = await self._command(type="add_comment", file="app.py", line=1, content="why?")
@@ -130,6 +144,8 @@ ROUTES: dict[tuple[str, str], Row] = {
     ("POST", S + "/knocks/{user_id}"): hosting(204, json={"admit": True}, make=Scene.visitor),
     ("GET", S + "/messages/{message_id}/history"): reading(make=Scene.message),
     ("GET", S + "/feed"): reading(),
+    ("GET", S + "/thread"): reading(),
+    ("POST", S + "/thread/resume"): Row(401, 404, 403, 403, 204, json={}, make=Scene.paused_thread),
     ("PUT", S + "/mute"): Row(401, 404, 204, 204, 204, json={"is_muted": True}),
     ("POST", S + "/read"): reading(json={"seq": 1}),
     ("POST", S + "/commands"): reading(json={"frames": [{"type": "pong"}]}),

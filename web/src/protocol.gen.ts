@@ -34,6 +34,7 @@ export type ServerFrame =
   | Followed
   | Summoned
   | ContextUpdate
+  | ThreadUpdate
   | TokenExpiring
   | TokenRefreshed
   | Digest
@@ -58,6 +59,7 @@ export type LogEvent =
   | PersonErased
   | ThreadLinked
   | MirrorPaused
+  | MirrorResumed
   | ChatMessagePosted
   | MessageEdited
   | MessageDeleted
@@ -479,6 +481,27 @@ export interface ContextUpdate {
   context: SessionContext;
 }
 /**
+ * How the session's thread outside stands, when it changed; at most one per 5 s while it is behind.
+ */
+export interface ThreadUpdate {
+  type: "thread_update";
+  thread: ThreadState;
+}
+/**
+ * How the thread outside stands that copies the session. `behind_s` is the age in seconds of the oldest entry that
+ * it lacks; `reason` says in words why nothing is posted; `url` is empty where it is not known.
+ */
+export interface ThreadState {
+  provider: "slack";
+  status: "opening" | "live" | "paused" | "closed";
+  channel: string;
+  channel_name: string;
+  url: string;
+  is_muted: boolean;
+  behind_s: number;
+  reason: string;
+}
+/**
  * Your sign-in ends soon: send `refresh_token`. 25 s after it has ended the socket is closed.
  */
 export interface TokenExpiring {
@@ -636,12 +659,21 @@ export interface ThreadLinked {
   url: string;
 }
 /**
- * The thread is gone or refuses posts; nothing is copied until somebody links a new one.
+ * The thread is gone or refuses posts; nothing is copied until a host resumes it.
  */
 export interface MirrorPaused {
   type: "mirror_paused";
   provider: "slack";
   reason: string;
+}
+/**
+ * A host goes on with a mirror that was paused: a new thread is opened in that channel, and begins here.
+ */
+export interface MirrorResumed {
+  type: "mirror_resumed";
+  provider: "slack";
+  channel: string;
+  channel_name: string;
 }
 export interface ChatMessagePosted {
   type: "chat_message";
