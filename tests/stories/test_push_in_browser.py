@@ -182,7 +182,7 @@ async def test_a_browser_is_switched_on_shows_a_mention_and_a_click_leads_there(
 
     deliver = await pushing_to(page, place.server.url)
     await section.get_by_role("button", name="Send a test").click()
-    await expect(section.get_by_text("Sent.")).to_be_visible()
+    await expect(section.get_by_text("On its way.")).to_be_visible()
     test = await place.until(pushed_to, 1)
     await deliver(test)
     shown = await until_shown(page, test["id"])

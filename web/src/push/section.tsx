@@ -44,7 +44,7 @@ export function PushChoice({ me }: { me: Me }) {
         </Here>
         {test.isSuccess && own && (
           <p role="status" className="text-ink-soft text-xs">
-            Sent. If nothing comes up within a minute, look whether your system lets this browser show notifications.
+            On its way. If nothing comes up within a minute, look whether your system lets this browser show notifications.
           </p>
         )}
         {problem && <Refusal>{problem.message}</Refusal>}
