@@ -18,8 +18,6 @@ from tests.support.server import ServerProcess
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(240),
-    # Once more with WebSockets blocked: the page goes on over plain requests by itself.
-    pytest.mark.parametrize("line", ["websocket", "requests"], indirect=True),
 ]
 
 expect.set_options(timeout=PATIENCE_MS)
@@ -121,6 +119,8 @@ async def do(page: Page, text: str, action: str) -> None:
     await message(page, text).get_by_role("button", name=action, exact=True).click()
 
 
+# Once more with WebSockets blocked: the page goes on over plain requests by itself.
+@pytest.mark.parametrize("line", ["websocket", "requests"], indirect=True)
 async def test_a_thread_its_reactions_an_edit_and_a_deletion_are_lived_through_by_two(
     team: Team, open_page: OpenPage, picture: Picture
 ) -> None:
@@ -329,6 +329,7 @@ async def test_what_was_said_is_found_and_led_to_however_far_back_and_in_whateve
     await expect(message(ben, "golden customers")).to_be_in_viewport()
 
 
+@pytest.mark.parametrize("line", ["websocket", "requests"], indirect=True)
 async def test_a_refusal_takes_back_what_was_shown_and_search_says_when_it_cannot(
     team: Team, open_page: OpenPage, console: ConsoleWatch
 ) -> None:

@@ -116,12 +116,12 @@ def place(request: pytest.FixtureRequest) -> Place:
     """Where the product runs; and how often it is killed there."""
     match request.param:
         case "sqlite":
-            return Place({}, processes=1, rounds=rounds(5, 0.4))
+            return Place({}, processes=1, rounds=rounds(3, 0.4))
         case "postgres":
-            return Place({"DATABASE_URL": request.getfixturevalue("postgres_url")}, processes=1, rounds=rounds(4, 0.3))
+            return Place({"DATABASE_URL": request.getfixturevalue("postgres_url")}, processes=1, rounds=rounds(2, 0.3))
         case _:
             env = {name.upper(): request.getfixturevalue(fixture) for name, fixture in CLUSTER.items()}
-            return Place(env, processes=2, rounds=rounds(6, 0.3))
+            return Place(env, processes=2, rounds=rounds(3, 0.3))
 
 
 @pytest.mark.timeout(seconds(240))
