@@ -9,6 +9,7 @@ import type {
   Participant,
   Role,
   SessionView,
+  ThreadState,
 } from "~/session/protocol";
 import { request, requestText } from "./http";
 
@@ -232,6 +233,17 @@ export const api = {
   session: (id: string, signal?: AbortSignal) => request<SessionView>("GET", session(id), undefined, signal),
   renameSession: (id: string, title: string) => request<SessionView>("PATCH", session(id), { title }),
   endSession: (id: string) => request<SessionView>("POST", `${session(id)}/end`),
+
+  mirror: (id: string, signal?: AbortSignal) =>
+    request<{ thread: ThreadState | null; channels: { id: string; name: string }[] }>(
+      "GET",
+      `${session(id)}/thread`,
+      undefined,
+      signal,
+    ),
+  /** A paused thread goes on as a new one, in another channel where one is named. */
+  resumeMirror: (id: string, channel: string | null) =>
+    request<void>("POST", `${session(id)}/thread/resume`, { channel }),
 
   ticket: (id: string) => request<{ ticket: string; expires_in: number }>("POST", `${session(id)}/tickets`),
   eventsAfter: (id: string, seq: number, limit: number) =>

@@ -96,6 +96,8 @@ export function sentence({ item, more }: Row): string {
         : `${changes[text] ?? "changed"} ${target}`;
     case "thread_linked":
       return `A Slack thread${target ? ` in ${target}` : ""} mirrors the session`;
+    case "mirror_resumed":
+      return `had a new Slack thread opened${target ? ` in ${target}` : ""}`;
     case "mirror_paused":
       return "The Slack mirror is paused";
     default:

@@ -92,6 +92,10 @@ function takeChat(state: SessionState, entries: readonly LogEntry[]): SessionSta
   return { ...next, olderMessages: changedAll(state.olderMessages, entries), threads: new Map(threads) };
 }
 
+function withThreadNews(state: SessionState): SessionState {
+  return { ...state, thread: null, threadNews: state.threadNews + 1 };
+}
+
 /** What a new entry says about the session and its people, beside its row. Old entries never get here. */
 function takeMeaning(state: SessionState, entry: LogEntry): SessionState {
   switch (entry.type) {
@@ -110,7 +114,10 @@ function takeMeaning(state: SessionState, entry: LogEntry): SessionState {
         ? { ...state, session: { ...state.session, status: "ended", ended_at: entry.at } }
         : state;
     case "thread_linked":
-      return state.session ? { ...state, session: { ...state.session, is_mirrored: true } } : state;
+      return withThreadNews(state.session ? { ...state, session: { ...state.session, is_mirrored: true } } : state);
+    case "mirror_paused":
+    case "mirror_resumed":
+      return withThreadNews(state);
     case "participant_added":
       return { ...state, members: withMember(state.members, { ...entry.user, role: entry.role }) };
     case "participant_removed": {

@@ -255,6 +255,12 @@ function noteOf(entry: LogEntry): Note | null {
       };
     case "mirror_paused":
       return { icon: "warning", who: null, text: `The Slack mirror is paused: ${entry.reason}` };
+    case "mirror_resumed":
+      return {
+        icon: "link",
+        who: entry.actor_id,
+        text: `had a new Slack thread opened${entry.channel_name ? ` in #${entry.channel_name}` : ""}; what was said before is not copied`,
+      };
     case "transcript_ended":
       return { icon: "flag", who: null, text: transcriptSummary(entry) };
     case "invite_accepted":

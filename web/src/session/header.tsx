@@ -11,6 +11,7 @@ import { PeopleDialog } from "~/people/people-dialog";
 import { PresenceBar } from "~/people/presence-bar";
 import { useClientState, useSession } from "~/session/context";
 import { EndDialog, RenameDialog } from "~/session/manage";
+import { PausedBar, ThreadFact } from "~/thread/standing";
 import { Counts } from "~/transcript/file-row";
 import { Button, IconButton, StatusBadge } from "~/ui/controls";
 import { Dialog } from "~/ui/dialog";
@@ -107,6 +108,7 @@ export function SessionHeader({ onSearch, onHelp, isNarrow }: HeaderProps) {
         {session && <Menu icon="more" label="Session menu" items={items} />}
       </div>
       <KnockBar />
+      <PausedBar />
       {open === "invite" && session && role && <InviteDialog sessionId={session.id} myRole={role} onClose={close} />}
       {open === "people" && <PeopleDialog onClose={close} />}
       {open === "rename" && session && <RenameDialog session={session} onClose={close} />}
@@ -152,6 +154,7 @@ function Facts({ isNarrow }: { isNarrow: boolean }) {
         </span>
       )}
       <FilesButton />
+      <ThreadFact isNarrow={isNarrow} />
     </div>
   );
 }

@@ -81,6 +81,8 @@ function takeOther(state: SessionState, input: ServerFrame | Local): SessionStat
       return { ...state, summons: { by: input.by, nonce: (state.summons?.nonce ?? 0) + 1 } };
     case "session_update":
       return { ...state, health: input.context };
+    case "thread_update":
+      return { ...state, thread: input.thread };
     case "typing": {
       if (input.user_id === state.you?.user_id) return state;
       const typing = new Map(state.typing);
@@ -161,6 +163,8 @@ function connect(state: SessionState, frame: Extract<ServerFrame, { type: "conne
     typing: new Map(),
     limits: frame.limits,
     health: frame.context,
+    thread: null,
+    threadNews: state.threadNews + 1,
     reading: withNew(readingOf(frame), start.entries, frame.you.user_id),
     notice: null,
   };

@@ -11,6 +11,7 @@ import type {
   Role,
   SessionContext,
   SessionView,
+  ThreadState,
   TokenTotals,
   ToolCallFinished,
   ToolCallStarted,
@@ -205,6 +206,10 @@ export interface SessionState extends View {
   limits: Limits | null;
   /** How the agent is doing, as the server measures it. */
   health: SessionContext | null;
+  /** How the thread outside stands, as the server told last; null until it has told since the last reason to ask. */
+  thread: ThreadState | null;
+  /** Counts the reasons to ask how it stands: a connection, an entry about it. */
+  threadNews: number;
   /** A host's latest request to come along; `nonce` tells two of the same host apart. */
   summons: { by: Person; nonce: number } | null;
   outbox: readonly Outgoing[];
@@ -251,6 +256,8 @@ export const emptyState: SessionState = {
   typing: new Map(),
   limits: null,
   health: null,
+  thread: null,
+  threadNews: 0,
   summons: null,
   outbox: [],
   notice: null,
