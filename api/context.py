@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from fastapi import Request
@@ -43,6 +44,8 @@ class ApiSettings:
     has_mail: bool = False
     #: One more origin that browsers may name as their push service: for tests, on this machine.
     push_test_service: str = ""
+    #: How long a session is kept after it has ended; None for ever.
+    keep_ended: timedelta | None = None
 
     @property
     def is_secure(self) -> bool:

@@ -10,7 +10,8 @@ lost or changed their role, so that nobody is let in on what was true a moment a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 import orjson
 
@@ -244,16 +245,19 @@ async def rejoin(api: Api, room: Room, connection: Connection, frame: JoinSessio
 
 
 def _tell(api: Api, room: Room, connection: Connection, entry: Entry, start: Start) -> None:
-    connection.write(_connected(room, connection, entry, start))
+    connection.write(_connected(room, connection, entry, start, _limits(api.settings.keep_ended)))
     if start.gap is not None:
         connection.write(start.gap.model_dump_json().encode())
     api.hub.bring_up(room, connection)
 
 
-_LIMITS = Limits(frame_bytes=FRAME_BYTES, messages_per_minute=MESSAGES_PER_MINUTE).model_dump()
+def _limits(kept: timedelta | None) -> dict[str, Any]:
+    """`kept` is how long ended sessions are."""
+    days = max(1, kept.days) if kept is not None else None
+    return Limits(frame_bytes=FRAME_BYTES, messages_per_minute=MESSAGES_PER_MINUTE, kept_days=days).model_dump()
 
 
-def _connected(room: Room, connection: Connection, entry: Entry, start: Start) -> bytes:
+def _connected(room: Room, connection: Connection, entry: Entry, start: Start, limits: dict[str, Any]) -> bytes:
     """See `api.frames.Connected`, whose text this is: put together from what was encoded once for many."""
     own = {"role": entry.role, "seq": entry.head, "unread_count": entry.unread, "mention_count": entry.mentions}
     person = connection.person
@@ -269,7 +273,7 @@ def _connected(room: Room, connection: Connection, entry: Entry, start: Start) -
             "seq": entry.head,
             "is_resumed": start.is_resumed,
             "heartbeat_ms": int(HEARTBEAT * 1_000),
-            "limits": _LIMITS,
+            "limits": limits,
             "connection_id": connection.id,
             "expires_at": iso(connection.until),
             "read_up_to": entry.read_up_to,

@@ -25,6 +25,7 @@ Act = Literal[
     "account_reactivated",
     "account_erased",
     "account_exported",
+    "session_deleted",
     "identity_linked",
     "identity_unlinked",
     "signed_in",

@@ -122,6 +122,7 @@ def compose(
         sign_up=mail.sign_up(settings),
         has_mail=mail.reaches_people(settings),
         push_test_service=settings.push_test_service,
+        keep_ended=settings.keep_ended,
     )
     api = Api(
         db=db,
@@ -284,7 +285,7 @@ def _shared_budget(settings: Settings, elsewhere: Elsewhere) -> RedisBuckets | N
 
 def jobs_of(settings: Settings) -> tuple[Job, ...]:
     """The timetable that these settings ask for."""
-    return timetable(end_idle_after=settings.end_idle_after)
+    return timetable(end_idle_after=settings.end_idle_after, keep_ended=settings.keep_ended)
 
 
 def ensure_epoch(tx: Transaction) -> str:

@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     smtp_url: SecretStr = Field(default=SecretStr(""), alias="SMTP_URL")
     mail_from: str = Field(default="", alias="MAIL_FROM")
     end_idle: str = Field(default="", alias="COSESSION_END_IDLE_AFTER")
+    keep_ended_for: str = Field(default="90d", alias="COSESSION_KEEP_ENDED_FOR")
     sign_up: str = Field(default="invited", alias="COSESSION_SIGN_UP")
     push_test_service: str = Field(default="", alias="COSESSION_PUSH_TEST_SERVICE")
     slack_signing_secret: SecretStr = Field(default=SecretStr(""), alias="SLACK_SIGNING_SECRET")
@@ -116,12 +117,21 @@ class Settings(BaseSettings):
     @property
     def end_idle_after(self) -> timedelta | None:
         """After how long without an entry a session ends by itself; None for never."""
-        match = _LENGTH.fullmatch(self.end_idle)
-        return timedelta(**{{"h": "hours", "d": "days"}[match[2]]: int(match[1])}) if match is not None else None
+        return _length(self.end_idle)
+
+    @property
+    def keep_ended(self) -> timedelta | None:
+        """How long a session is kept after it has ended; None for ever."""
+        return _length(self.keep_ended_for)
 
     def jwt_key(self) -> str:
         """The configured key, or one that is made once and kept in the data folder."""
         return self.jwt_secret_key.get_secret_value() or _kept_key(self.data_dir / "secret.key")
+
+
+def _length(text: str) -> timedelta | None:
+    match = _LENGTH.fullmatch(text)
+    return timedelta(**{{"h": "hours", "d": "days"}[match[2]]: int(match[1])}) if match is not None else None
 
 
 def load(**overrides: Any) -> Settings:
@@ -166,6 +176,8 @@ def _complaints(settings: Settings) -> list[str]:
         found.append("SMTP_URL is set, MAIL_FROM is not: say which address mail comes from.")
     if settings.end_idle and settings.end_idle_after is None:
         found.append("COSESSION_END_IDLE_AFTER must be a length of time like 12h or 30d.")
+    if settings.keep_ended_for != "forever" and settings.keep_ended is None:
+        found.append("COSESSION_KEEP_ENDED_FOR must be a length of time like 90d, or forever.")
     found += _complaints_about_mail(settings)
     test = urlsplit(settings.push_test_service)
     if settings.push_test_service and (test.hostname not in LOOPBACK or test.path or test.scheme not in _WEB):

@@ -17,6 +17,7 @@ from core.db import Database, Transaction
 from core.idling import end_idle
 from core.notifications import delivering, pushing
 from core.prune import prune
+from core.retention import delete_old
 from jobs.digests import make_digests
 
 
@@ -36,8 +37,8 @@ class Job:
     does: str = ""
 
 
-def timetable(*, end_idle_after: timedelta | None = None) -> tuple[Job, ...]:
-    """Every job. Sessions end by themselves only where `end_idle_after` says when."""
+def timetable(*, end_idle_after: timedelta | None = None, keep_ended: timedelta | None = None) -> tuple[Job, ...]:
+    """Every job. Sessions end by themselves only where `end_idle_after` says when, and go where `keep_ended` does."""
     jobs = (
         Job("prune", timedelta(minutes=10), prune, does="forget what is past its time"),
         Job("expire-invites", timedelta(minutes=1), invites.expire, does="tell of invites that have expired"),
@@ -50,15 +51,23 @@ def timetable(*, end_idle_after: timedelta | None = None) -> tuple[Job, ...]:
         ),
         Job("digests", timedelta(minutes=1), steps=make_digests, does="make the digests whose time has come"),
     )
-    if end_idle_after is None:
-        return jobs
-    idle = Job(
-        "end-idle-sessions",
-        timedelta(minutes=10),
-        lambda tx: end_idle(tx, end_idle_after),
-        does="end sessions in which nothing happens any more",
-    )
-    return (*jobs, idle)
+    if end_idle_after is not None:
+        idle = Job(
+            "end-idle-sessions",
+            timedelta(minutes=10),
+            lambda tx: end_idle(tx, end_idle_after),
+            does="end sessions in which nothing happens any more",
+        )
+        jobs = (*jobs, idle)
+    if keep_ended is not None:
+        old = Job(
+            "delete-old-sessions",
+            timedelta(hours=1),
+            steps=lambda db: delete_old(db, keep_ended),
+            does="delete sessions that ended long ago",
+        )
+        jobs = (*jobs, old)
+    return jobs
 
 
 def _prune_mail(tx: Transaction) -> int:

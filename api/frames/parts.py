@@ -255,6 +255,8 @@ class Limits(Part):
     frame_bytes: int
     message_characters: int = MAX_MESSAGE
     messages_per_minute: int
+    #: Days for which a session is kept after it has ended; None for ever.
+    kept_days: int | None = None
 
 
 class Snapshot(Part):

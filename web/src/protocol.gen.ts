@@ -377,6 +377,7 @@ export interface Limits {
   frame_bytes: number;
   message_characters: number;
   messages_per_minute: number;
+  kept_days: number | null;
 }
 /**
  * How the agent is doing. `health_score` is 0 to 100, and None before it has done anything: see `core.health`.

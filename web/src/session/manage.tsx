@@ -51,6 +51,7 @@ export function RenameDialog({ session, onClose }: Props) {
 
 export function EndDialog({ session, onClose }: Props) {
   const count = useSession((state) => state.members.size);
+  const kept = useSession((state) => state.limits?.kept_days ?? null);
   const end = useMutation({ mutationFn: () => api.endSession(session.id), onSuccess: onClose });
   return (
     <Dialog title="End this session?" onClose={onClose}>
@@ -61,7 +62,10 @@ export function EndDialog({ session, onClose }: Props) {
       <ul className="text-ink-soft mt-3 list-disc space-y-1 pl-5 text-sm">
         <li>Nobody can write or be invited any more{session.is_mirrored ? ", here or in the Slack thread" : ""}.</li>
         <li>The agent keeps running where it runs; what it does is not shared any more.</li>
-        <li>Transcript and chat stay readable for everybody who is in it.</li>
+        <li>
+          Transcript and chat stay readable for everybody who is in it
+          {kept === null ? "." : `, for ${plural(kept, "day")}. Then they are deleted.`}
+        </li>
       </ul>
       {end.isError && <Refusal className="mt-4">{end.error.message}</Refusal>}
       <div className="mt-5 flex justify-end gap-2">

@@ -102,7 +102,7 @@ export function connected(seq: number, fields: Partial<Connected> = {}): Connect
     seq,
     is_resumed: false,
     heartbeat_ms: 20_000,
-    limits: { frame_bytes: 65_536, message_characters: 12_000, messages_per_minute: 100 },
+    limits: { frame_bytes: 65_536, message_characters: 12_000, messages_per_minute: 100, kept_days: 90 },
     connection_id: "con_1",
     expires_at: "2026-02-05T09:00:00Z",
     read_up_to: 0,
