@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from fastapi import APIRouter
 
@@ -99,7 +99,9 @@ class SlackDoor:
         self._front = Front(self.workspaces, pace.ack_within)
         self._intake = Intake(db, clock, settings, self._stored, self._front)
         self._tell = tell
-        self.sockets = SocketMode(settings, self._intake.take, self._stored) if settings.app_token else None
+        self.sockets = (
+            SocketMode(settings, self._intake.take, self._stored, self._was_deaf) if settings.app_token else None
+        )
         self._sign_in = (
             SignIn(db, clock, settings, browsers, self._answers_for) if browsers and settings.can_sign_in else None
         )
@@ -190,6 +192,9 @@ class SlackDoor:
     def _stored(self) -> None:
         self.inbox_grew()
         self._tell()
+
+    async def _was_deaf(self, seconds: float) -> None:
+        await self._catching_up.deaf(self._clock() - timedelta(seconds=seconds))
 
     async def _meet_slack(self) -> None:
         """Asks Slack once whose the token is; until it answers, requests wait in the inbox."""

@@ -82,6 +82,11 @@ class CatchingUp:
         self._missing[realm] = (since, self._clock() + HELD_BACK)
         self._wake.set()
 
+    async def deaf(self, since: datetime) -> None:
+        """Nothing could be heard since then, and now it can again: every thread is read."""
+        await self._note_all(since - OVERLAP, self._clock())
+        self._wake.set()
+
     async def run(self, every: float, again: float) -> None:
         """Looks whether something is due, each so many seconds or when it is told of something; everything is due
         `again` seconds after the last time."""

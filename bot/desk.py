@@ -35,6 +35,8 @@ class Desk:
     owner: str
     posts: TokenBuckets
     may_customize: bool = True
+    #: False once Slack refused to tell who does not want to be disturbed.
+    may_see_dnd: bool = True
     #: The workspace's id, or its organisation's; empty until Slack has told.
     realm: str = ""
 

@@ -48,6 +48,7 @@ NEEDS = (
     Need("know whether the bot is in a channel, and its name", ("channels:read",)),
     Need("know who is a guest, and hear when that changes", ("users:read",), ("user_change",)),
     Need("send invites to people, and look for them before sending them again", ("im:write",)),
+    Need("leave people alone who do not want to be disturbed in Slack", ("dnd:read",), is_optional=True),
     Need(
         "give links to sessions a preview, of what the channel may see",
         ("links:read", "links:write"),

@@ -31,6 +31,8 @@ LEASE = "slack notices"
 NOTICE = "cosession_notice"
 #: It is looked for from a little before it was begun: clocks differ.
 CLOCK_SKEW = timedelta(minutes=5)
+#: Nobody is left alone for longer before it is asked again.
+MOST_SLEEP = timedelta(hours=4)
 #: Characters of one text that a message shows.
 MAX_TEXT = 600
 #: The button's action; it opens an address and has no effect of its own.
@@ -92,6 +94,11 @@ class Notices(Rounds):
         await self.write(lambda tx: delivering.put_off(tx, what, self._pace.retry_most))
 
     async def _deliver_to(self, desk: Desk, slack_id: str, what: Due) -> None:
+        sleeps = await self._sleeps(desk, slack_id)
+        if sleeps > 0:
+            # All that gathers meanwhile is one message then.
+            await self.write(lambda tx: delivering.put_off(tx, what, sleeps))
+            return
         looking = {
             session_id: {one.person.user_id for one in self._present(session_id) if one.status != "away"}
             for session_id in what.session_ids
@@ -117,6 +124,24 @@ class Notices(Rounds):
         else:
             # A fact, whoever has the lease by now.
             await self._db.write(lambda tx: delivering.sent(tx, batch))
+
+    async def _sleeps(self, desk: Desk, slack_id: str) -> float:
+        """The seconds for which somebody does not want to be disturbed in Slack; 0 where that cannot be known, because
+        the scope was declined or Slack does not answer."""
+        if not desk.may_see_dnd or "dnd.info" in desk.api.waits():
+            return 0.0
+        now = self._clock().timestamp()
+        try:
+            end = await desk.api.sleeps_until(slack_id, now)
+        except Refused as refusal:
+            if refusal.code == "missing_scope":
+                log.warning("Slack does not tell who does not want to be disturbed: grant dnd:read")
+                desk.may_see_dnd = False
+            return 0.0
+        except (Limited, Ambiguous) as failure:
+            log.warning("it is not known whether somebody wants to be disturbed: %s", failure)
+            return 0.0
+        return 0.0 if end is None else min(end - now, MOST_SLEEP.total_seconds())
 
     async def _post(self, desk: Desk, slack_id: str, batch: Batch, attempt: _Attempt) -> None:
         channel = await desk.api.direct_with(slack_id)

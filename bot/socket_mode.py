@@ -36,12 +36,22 @@ _MAX_FRAME = 4 * 1024 * 1024
 
 
 class SocketMode:
-    """Several connections, kept up until `close`. `stored` is called once a request is stored and acknowledged."""
+    """Several connections, kept up until `close`. `stored` is called once a request is stored and acknowledged; `deaf`
+    once Slack has greeted a connection after there was none, with the seconds for which that was so."""
 
-    def __init__(self, settings: SlackSettings, take: Take, stored: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        settings: SlackSettings,
+        take: Take,
+        stored: Callable[[], None],
+        deaf: Callable[[float], Awaitable[None]],
+    ) -> None:
         self._pace = settings.pace
         self._take = take
         self._stored = stored
+        self._deaf = deaf
+        #: Monotonic time since which no connection is there, after there was one.
+        self._deaf_since: float | None = None
         self._api = SlackApi(settings.api_url, settings.app_token, settings.pace.call_timeout)
         self._http: aiohttp.ClientSession | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -111,7 +121,7 @@ class SocketMode:
         connection = Connection(url, self._http, self._pace, self._receive)
         self._live.add(connection)
         running = self._spawn(connection.run())
-        running.add_done_callback(lambda _: self._live.discard(connection))
+        running.add_done_callback(lambda _: self._gone(connection))
         greeted = asyncio.ensure_future(connection.hello.wait())
         try:
             async with asyncio.timeout(self._pace.call_timeout):
@@ -121,9 +131,21 @@ class SocketMode:
         finally:
             greeted.cancel()
         if connection.hello.is_set():
+            await self._hear()
             return connection, None
         connection.close()
         return None, None
+
+    def _gone(self, connection: Connection) -> None:
+        self._live.discard(connection)
+        if connection.hello.is_set() and self.connections == 0:
+            self._deaf_since = time.monotonic()
+
+    async def _hear(self) -> None:
+        if self._deaf_since is not None:
+            seconds, self._deaf_since = time.monotonic() - self._deaf_since, None
+            log.info("nobody listened to Slack for %.1f s; the threads are read for what was missed", seconds)
+            await self._deaf(seconds)
 
     def _wait_after(self, failure: Exception | None, failures: int) -> float:
         if isinstance(failure, Limited):

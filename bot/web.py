@@ -152,6 +152,18 @@ class SlackApi:
     async def user(self, user: str) -> Payload:
         return (await self._call("users.info", {"user": user}, is_get=True))["user"]
 
+    async def sleeps_until(self, user: str, now: float) -> float | None:
+        """When somebody's "do not disturb" ends that is on at `now`, both in seconds since 1970; None while it is off.
+        See https://docs.slack.dev/reference/methods/dnd.info."""
+        answer = await self._call("dnd.info", {"user": user}, is_get=True)
+        ends: list[float] = []
+        if answer.get("dnd_enabled") and float(answer.get("next_dnd_start_ts") or 0) <= now:
+            ends.append(float(answer.get("next_dnd_end_ts") or 0))
+        if answer.get("snooze_enabled"):
+            ends.append(float(answer.get("snooze_endtime") or 0))
+        end = max(ends, default=0.0)
+        return end if end > now else None
+
     async def direct_with(self, user: str) -> str:
         """The id of the app's direct conversation with somebody; opened on the first time."""
         answer = await self._call("conversations.open", {"users": user}, is_form=True)

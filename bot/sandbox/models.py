@@ -32,6 +32,8 @@ class Person:
     is_email_confirmed: bool = True
     deleted: bool = False
     tz: str = "Europe/Amsterdam"
+    #: Until when they do not want to be disturbed, in seconds since 1970.
+    snoozes_until: int = 0
     #: Their organisation, where the workspace belongs to one.
     enterprise_id: str | None = None
 

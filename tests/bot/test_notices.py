@@ -149,6 +149,44 @@ async def test_what_waited_in_quiet_hours_comes_as_one_message(small_office: Off
     assert "an answer" in words(message)
 
 
+async def test_who_does_not_want_to_be_disturbed_in_slack_gets_one_message_afterwards(small_office: Office) -> None:
+    office = small_office
+    session_id = await seated(office)
+    bob = office.engine.workspace.person("bob")
+    bob.snoozes_until = int(office.clock().timestamp()) + 3_600
+    await office.write_in_browser(session_id, "alice", "@Bob Example have a look")
+    await office.write_in_browser(session_id, "alice", "@Carol Example and you")
+    await told(office)
+    pass_grace(office)
+    assert await until_settled(office, "carol") == ["slack_dm sent"]
+    await office.write_in_browser(session_id, "alice", "@Bob Example and here")
+    await told(office)
+    row = tables.NotificationDelivery
+    waiting = select(row.not_before).where(row.user_id == office.users["bob"].id, row.settled_at == None)  # noqa: E711
+
+    async def is_put_off() -> bool:
+        found = await office.web.read(lambda tx: tx.sql.exec(waiting).all())
+        return bool(found) and all(at.timestamp() >= bob.snoozes_until - 1 for at in found)
+
+    await eventually(is_put_off)
+    assert messages_to(office, "bob") == []
+    office.clock.passed += timedelta(hours=2)
+    office.door.has_notices()
+    await until_settled(office, "bob")
+    assert len(messages_to(office, "bob")) == 1
+
+
+async def test_without_the_scope_nobody_is_left_alone_and_nobody_left_out(small_office: Office) -> None:
+    office = small_office
+    office.engine.scopes.discard("dnd:read")
+    session_id = await seated(office)
+    office.engine.workspace.person("bob").snoozes_until = int(office.clock().timestamp()) + 3_600
+    await office.write_in_browser(session_id, "alice", "@Bob Example have a look")
+    await told(office)
+    pass_grace(office)
+    assert await until_settled(office, "bob") == ["slack_dm sent"]
+
+
 async def test_a_message_that_stays_in_the_session_is_told_of_without_its_words(small_office: Office) -> None:
     office = small_office
     session_id = await seated(office)

@@ -78,9 +78,13 @@ def profile_get(call: Call) -> Payload:
 
 
 def dnd_info(call: Call) -> Payload:
-    """Nobody in the sandbox sleeps."""
-    _person(call, call.text("user") or BOT_USER_ID)
-    return {"dnd_enabled": False, "next_dnd_start_ts": 1, "next_dnd_end_ts": 1, "snooze_enabled": False}
+    """Nobody in the sandbox sleeps by a timetable; whoever snoozes does not want to be disturbed until then."""
+    person = _person(call, call.text("user") or BOT_USER_ID)
+    answer: Payload = {"dnd_enabled": False, "next_dnd_start_ts": 1, "next_dnd_end_ts": 1, "snooze_enabled": False}
+    left = person.snoozes_until - int(call.workspace.clock().timestamp())
+    if left > 0:
+        answer |= {"snooze_enabled": True, "snooze_endtime": person.snoozes_until, "snooze_remaining": left}
+    return answer
 
 
 def _person(call: Call, user_id: str) -> Person:
