@@ -196,7 +196,7 @@ def _other(who: str | None, event: events.Event) -> _Told:
         case events.RoleChanged(user_id=user_id, role=role):
             return _Told(who, user_id, text=role)
         case events.Knocked(user=user):
-            return _Told(user.user_id, text=event.role)
+            return _Told(user.user_id, text=event.role, target="again" if event.reminder else "")
         case events.KnockAnswered(user_id=user_id):
             return _Told(who, user_id, text="admitted" if event.is_admitted else "refused")
         case events.InviteCreated():

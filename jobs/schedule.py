@@ -42,6 +42,7 @@ def timetable(*, end_idle_after: timedelta | None = None, keep_ended: timedelta 
     jobs = (
         Job("prune", timedelta(minutes=10), prune, does="forget what is past its time"),
         Job("expire-invites", timedelta(minutes=1), invites.expire, does="tell of invites that have expired"),
+        Job("remind-hosts", timedelta(minutes=5), invites.remind, does="remind hosts of those who wait at the door"),
         Job("prune-mail", timedelta(hours=1), _prune_mail, does="forget mails, ways in and digests that are over"),
         Job(
             "prune-notifications",

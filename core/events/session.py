@@ -94,6 +94,8 @@ class Knocked(Event):
     invite_id: str
     user: Person
     role: Role
+    #: 0 when they came; afterwards nobody has done anything, and the hosts are reminded for the first, second time.
+    reminder: int = 0
 
 
 class KnockAnswered(Event):

@@ -2,7 +2,7 @@
 
 In reading order: `rules` (what an invite is worth to whom, now), `making` (and finding, and withdrawing), `accepting`
 (and knocking, and declining), `looking`, `letters` (what is written about invites in other systems), `mailing`,
-`arriving` (from there into the browser), `expiring`, `forgetting`.
+`arriving` (from there into the browser), `expiring`, `reminding`, `forgetting`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from core.invites.expiring import expire
 from core.invites.forgetting import forget
 from core.invites.looking import Listed, Look, Waiting, at_the_door, look, mine, of_session
 from core.invites.making import Issued, create, find, revoke
+from core.invites.reminding import remind
 from core.invites.rules import (
     ANYBODY,
     DEFAULT_LIFETIME,
@@ -57,5 +58,6 @@ __all__ = [
     "look",
     "mine",
     "of_session",
+    "remind",
     "revoke",
 ]

@@ -116,6 +116,7 @@ def _knock(tx: Transaction, session: tables.Session, invite: tables.Invite, acto
     if knock is None:
         knock = row(session_id=session.id, user_id=actor.user_id, invite_id=invite.id, knocked_at=tx.now)
     knock.invite_id, knock.state, knock.knocked_at, knock.answered_at = invite.id, "waiting", tx.now, None
+    knock.reminders = 0
     tx.sql.add(knock)
     knocked = Knocked(invite_id=invite.id, user=actor.person, role=as_role(invite.role))
     log.append(tx, session, knocked, actor_id=actor.user_id)

@@ -15,6 +15,7 @@ from sqlmodel import col, or_, select
 from core import events, tables
 from core.chat.mentions import called_by
 from core.db import Transaction
+from core.invites import reminding
 from core.invites.rules import way_of
 from core.log import Stored
 from core.notifications.deciding import Kind
@@ -170,13 +171,19 @@ def _invite_over(_tx: Transaction, _session_id: str, _entry: Stored, event: Any)
 
 def _knocked(tx: Transaction, session_id: str, _entry: Stored, event: events.Knocked) -> Iterable[Finding]:
     for host in _hosts(tx, session_id):
-        yield Concern(host, "needs_me", "door", f"{event.invite_id}:{event.user.user_id}")
+        yield Concern(host, "needs_me", "door", _at_the_door(event.invite_id, event.user.user_id, event.reminder))
 
 
 def _knock_answered(
     _tx: Transaction, _session_id: str, _entry: Stored, event: events.KnockAnswered
 ) -> Iterable[Finding]:
-    yield Over(f"{event.invite_id}:{event.user_id}", frozenset({"needs_me"}))
+    for reminder in range(len(reminding.AFTER) + 1):
+        yield Over(_at_the_door(event.invite_id, event.user_id, reminder), frozenset({"needs_me"}))
+
+
+def _at_the_door(invite_id: str, user_id: str, reminder: int) -> str:
+    """What a knock is known by; a reminder of it is told of anew."""
+    return f"{invite_id}:{user_id}" + (f":{reminder}" if reminder else "")
 
 
 # ── The agent, and the end ────────────────────────────────────────────────────────────────────────────────────────────

@@ -63,6 +63,8 @@ class Knock(SQLModel, table=True):
     state: str = Field(default="waiting", sa_column=Column(String(10), nullable=False))
     knocked_at: datetime = moment()
     answered_at: datetime | None = moment(nullable=True)
+    #: How often the hosts were reminded of it.
+    reminders: int = 0
 
 
 class InviteLetter(SQLModel, table=True):

@@ -631,6 +631,7 @@ export interface Knocked {
   invite_id: string;
   user: Person;
   role: "host" | "editor" | "viewer";
+  reminder: number;
 }
 /**
  * A host has let somebody in who had knocked, or has not.

@@ -72,7 +72,7 @@ export function sentence({ item, more }: Row): string {
     case "invite_created":
       return `made an invite for ${text === "editor" ? "an editor" : `a ${text}`}`;
     case "knocked":
-      return "asked to come in";
+      return target === "again" ? "still waits to come in" : "asked to come in";
     case "knock_answered":
       return text === "admitted" ? `let ${target} in` : `did not let ${target} in`;
     case "code_comment":

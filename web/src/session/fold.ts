@@ -240,7 +240,7 @@ function noteOf(entry: LogEntry): Note | null {
     case "invite_expired":
       return { icon: "link", who: null, text: "An invite has expired" };
     case "knocked":
-      return { icon: "key", who: null, text: `${entry.user.username} knocks, to come in as ${entry.role}` };
+      return { icon: "key", who: null, text: `${entry.user.username} ${entry.reminder ? "still waits" : "knocks"}, to come in as ${entry.role}` };
     case "knock_answered":
       // Whoever was let in is seen to join.
       return entry.is_admitted ? null : { icon: "key", who: entry.actor_id, text: "did not let somebody in" };
