@@ -35,7 +35,7 @@ async def test_a_backup_under_traffic_is_a_prefix_and_a_restored_one_is_another_
         assert cosession(data, "user", "add", "ann@example.com", "--name", "Ann", PORT=port).returncode == 0
         token = cosession(data, "token", "ann@example.com", PORT=port).stdout.strip()
         access = Access(server.url, token)
-        session_id = await _started(access)
+        session_id = await started(access)
         async with LiveSession(access, session_id) as session:
             await session.connected()
             for number in range(30):
@@ -75,7 +75,8 @@ async def test_a_backup_under_traffic_is_a_prefix_and_a_restored_one_is_another_
         server.terminate()
 
 
-async def _started(access: Access) -> str:
+async def started(access: Access) -> str:
+    """A new session of theirs."""
     headers = {"Authorization": f"Bearer {access.token}"}
     async with httpx2.AsyncClient(base_url=access.url, headers=headers) as http:
         answer = await http.post("/api/sessions", json={"title": "To be kept"})

@@ -100,6 +100,16 @@ class Postgres:
         self._psql(f"ALTER DATABASE {name} SET default_transaction_read_only = {'off' if does else 'on'}")
         self._psql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
 
+    def program(self, name: str, *words: str) -> None:
+        """Runs a program of this Postgres against it, such as pg_dump. Skips the test where the wheel lacks it; raises
+        AssertionError with what it said when it fails."""
+        path = self._programs / name
+        if not path.exists():
+            pytest.skip(f"{name} is not in the Postgres of this machine")
+        where = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres"]
+        done = subprocess.run([path, *where, *words], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+
     def is_ready(self) -> bool:
         command = [self._programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         return subprocess.run(command, check=False).returncode == 0
