@@ -1,31 +1,21 @@
-"""Slack's Web API, as far as this door uses it: typed calls, and failures sorted by what to do about them.
-
-Nothing here retries, because only the caller knows whether a second try could post twice.
-"""
+"""Slack's Web API, as far as this door uses it, as typed calls; what one call is: `bot.calling`."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
-from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.web.async_slack_response import AsyncSlackResponse as Answer
 
-from bot import metrics
-from bot.failures import Ambiguous, Limited, Refused, SlackFailure, seconds_to_wait, sorted_failure
+from bot.calling import Caller, Payload
+from bot.failures import Ambiguous, Limited, Refused, SlackFailure, seconds_to_wait
 from core.clock import as_utc
 
 __all__ = ["Ambiguous", "Bot", "Limited", "Payload", "Post", "Refused", "SlackApi", "SlackFailure", "Standing"]
-
-Payload = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,52 +49,20 @@ class Post:
     thread_ts: str | None
 
 
-class SlackApi:
-    """One workspace's Web API on one shared connection pool. `open` and `close` belong to one event loop.
-
-    `token` may be something to ask before every call, for one that changes.
-    """
-
-    def __init__(self, api_url: str, token: str | Callable[[], Awaitable[str]], timeout: float) -> None:
-        self._api_url = api_url.rstrip("/") + "/"
-        self._token = token
-        self._timeout = timeout
-        self._session: aiohttp.ClientSession | None = None
-        self._client: AsyncWebClient | None = None
-        #: (method, channel) → monotonic time before which Slack does not want to hear of it.
-        self._quiet_until: dict[tuple[str, str], float] = {}
-
-    async def open(self) -> None:
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self._timeout))
-        # Connection errors are not retried here: a post may have been made before the connection broke.
-        self._client = AsyncWebClient(base_url=self._api_url, session=self._session, retry_handlers=[])
-
-    async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-
-    # -- calls
+class SlackApi(Caller):
+    """The calls that this door makes of one workspace."""
 
     async def standing(self) -> Standing:
         """How the token stands: its scopes, and what time it is at Slack, as the headers of an answer tell."""
-        headers = {name.lower(): str(value) for name, value in (await self._ask("auth.test", {})).headers.items()}
+        headers = {name.lower(): str(value) for name, value in (await self.ask("auth.test", {})).headers.items()}
         scopes = headers.get("x-oauth-scopes")
         return Standing(
             frozenset(scope.strip() for scope in scopes.split(",")) if scopes is not None else None,
             _moment(headers.get("date", "")),
         )
 
-    def waits(self) -> dict[str, float]:
-        """Method → seconds for which Slack wants to hear no more of it, somewhere."""
-        now = time.monotonic()
-        found: dict[str, float] = {}
-        for (method, _), until in self._quiet_until.items():
-            if until > now:
-                found[method] = max(found.get(method, 0.0), until - now)
-        return found
-
     async def who_am_i(self) -> Bot:
-        answer = await self._call("auth.test", {})
+        answer = await self.call("auth.test", {})
         is_org_wide = answer.get("is_enterprise_install") and answer.get("enterprise_id")
         realm = answer["enterprise_id"] if is_org_wide else answer["team_id"]
         return Bot(realm, answer.get("team") or "Slack", answer["user_id"], answer.get("bot_id") or "")
@@ -112,14 +70,14 @@ class SlackApi:
     async def post(self, channel: str, text: str, *, metadata: Payload, **fields: Any) -> Post:
         """Posts under `metadata`, by which it can be found again. Previews of links are not wanted."""
         args = {"channel": channel, "text": text, "metadata": metadata, "unfurl_links": False, "unfurl_media": False}
-        answer = await self._call("chat.postMessage", {**args, **fields})
+        answer = await self.call("chat.postMessage", {**args, **fields})
         return Post(answer["ts"], answer.get("message", {}).get("thread_ts"))
 
     async def update(self, channel: str, ts: str, text: str, blocks: Sequence[Payload]) -> None:
-        await self._call("chat.update", {"channel": channel, "ts": ts, "text": text, "blocks": list(blocks)})
+        await self.call("chat.update", {"channel": channel, "ts": ts, "text": text, "blocks": list(blocks)})
 
     async def delete(self, channel: str, ts: str) -> None:
-        await self._call("chat.delete", {"channel": channel, "ts": ts})
+        await self.call("chat.delete", {"channel": channel, "ts": ts})
 
     async def whisper(
         self, channel: str, user: str, text: str, thread_ts: str | None = None, blocks: Sequence[Payload] = ()
@@ -127,35 +85,35 @@ class SlackApi:
         """Shows something to one person only."""
         place = {"thread_ts": thread_ts} if thread_ts else {}
         shown = {"text": text, **({"blocks": list(blocks)} if blocks else {})}
-        await self._call("chat.postEphemeral", {"channel": channel, "user": user, **shown, **place})
+        await self.call("chat.postEphemeral", {"channel": channel, "user": user, **shown, **place})
 
     async def openid_token(self, **grant: str) -> str:
         """The ID token that a code is worth. The app's own secret is the credential here, not the bot's token."""
-        answer = await self._call("openid.connect.token", {"grant_type": "authorization_code", **grant}, is_form=True)
+        answer = await self.call("openid.connect.token", {"grant_type": "authorization_code", **grant}, is_form=True)
         return str(answer.get("id_token") or "")
 
     async def open_socket(self) -> str:
         """The address of one connection in Socket Mode; the token is the app's, not a bot's."""
-        return str((await self._call("apps.connections.open", {}))["url"])
+        return str((await self.call("apps.connections.open", {}))["url"])
 
     async def oauth_access(self, **grant: str) -> Payload:
         """What a code or a refresh token is worth."""
-        return await self._call("oauth.v2.access", grant, is_form=True)
+        return await self.call("oauth.v2.access", grant, is_form=True)
 
     async def permalink(self, channel: str, ts: str) -> str:
-        answer = await self._call("chat.getPermalink", {"channel": channel, "message_ts": ts}, is_get=True)
+        answer = await self.call("chat.getPermalink", {"channel": channel, "message_ts": ts}, is_get=True)
         return str(answer["permalink"])
 
     async def channel(self, channel: str) -> Payload:
-        return (await self._call("conversations.info", {"channel": channel}, is_get=True))["channel"]
+        return (await self.call("conversations.info", {"channel": channel}, is_get=True))["channel"]
 
     async def user(self, user: str) -> Payload:
-        return (await self._call("users.info", {"user": user}, is_get=True))["user"]
+        return (await self.call("users.info", {"user": user}, is_get=True))["user"]
 
     async def sleeps_until(self, user: str, now: float) -> float | None:
         """When somebody's "do not disturb" ends that is on at `now`, both in seconds since 1970; None while it is off.
         See https://docs.slack.dev/reference/methods/dnd.info."""
-        answer = await self._call("dnd.info", {"user": user}, is_get=True)
+        answer = await self.call("dnd.info", {"user": user}, is_get=True)
         ends: list[float] = []
         if answer.get("dnd_enabled") and float(answer.get("next_dnd_start_ts") or 0) <= now:
             ends.append(float(answer.get("next_dnd_end_ts") or 0))
@@ -166,21 +124,21 @@ class SlackApi:
 
     async def direct_with(self, user: str) -> str:
         """The id of the app's direct conversation with somebody; opened on the first time."""
-        answer = await self._call("conversations.open", {"users": user}, is_form=True)
+        answer = await self.call("conversations.open", {"users": user}, is_form=True)
         return str(answer["channel"]["id"])
 
     async def open_view(self, trigger_id: str, view: Payload) -> None:
         """Shows a form to whoever did what the trigger belongs to, a moment ago."""
-        await self._call("views.open", {"trigger_id": trigger_id, "view": view})
+        await self.call("views.open", {"trigger_id": trigger_id, "view": view})
 
     async def publish_home(self, user: str, view: Payload) -> None:
         """What somebody sees on the app's home tab."""
-        await self._call("views.publish", {"user_id": user, "view": view})
+        await self.call("views.publish", {"user_id": user, "view": view})
 
     async def unfurl(self, channel: str, ts: str, unfurls: Mapping[str, Payload]) -> None:
         """Gives the links of a message their previews."""
         previews = json.dumps(unfurls, separators=(",", ":"))
-        await self._call("chat.unfurl", {"channel": channel, "ts": ts, "unfurls": previews}, is_form=True)
+        await self.call("chat.unfurl", {"channel": channel, "ts": ts, "unfurls": previews}, is_form=True)
 
     async def members(self, channel: str, most: int) -> frozenset[str] | None:
         """Who is in a channel; None where they are more than `most`."""
@@ -194,7 +152,7 @@ class SlackApi:
     async def _pages(self, method: str, args: Payload, most: int) -> list[Any] | None:
         found: list[Any] = []
         while len(found) <= most:
-            answer = await self._call(method, args, is_get=True)
+            answer = await self.call(method, args, is_get=True)
             found += answer["members"]
             cursor = (answer.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
@@ -205,20 +163,20 @@ class SlackApi:
     async def root_of(self, channel: str, root: str) -> Payload | None:
         """The message that a thread hangs under, or None where there is none."""
         args = {"channel": channel, "ts": root, "limit": 1}
-        answer = await self._call("conversations.replies", args, is_get=True)
+        answer = await self.call("conversations.replies", args, is_get=True)
         return next((message for message in answer["messages"] if message["ts"] == root), None)
 
     async def thread_of(self, channel: str, root: str, most: int) -> list[Payload]:
         """The messages of a thread, its root first, and no more than so many."""
         args = {"channel": channel, "ts": root, "limit": most}
-        return (await self._call("conversations.replies", args, is_get=True))["messages"][:most]
+        return (await self.call("conversations.replies", args, is_get=True))["messages"][:most]
 
     async def whole_thread(self, channel: str, root: str, most_pages: int = 50) -> list[Payload] | None:
         """Every message of a thread, the root among them; None where it has more than so many pages."""
         found: dict[str, Payload] = {}
         args: Payload = {"channel": channel, "ts": root, "limit": 200}
         for _ in range(most_pages):
-            answer = await self._call("conversations.replies", args, is_get=True)
+            answer = await self.call("conversations.replies", args, is_get=True)
             # The root leads every page.
             found |= {str(message["ts"]): message for message in answer["messages"]}
             cursor = (answer.get("response_metadata") or {}).get("next_cursor")
@@ -231,7 +189,7 @@ class SlackApi:
         """One reply as it stands now, or None where it is gone."""
         args = {"channel": channel, "ts": root, "oldest": ts, "latest": ts, "inclusive": True, "limit": 2}
         try:
-            answer = await self._call("conversations.replies", args, is_get=True)
+            answer = await self.call("conversations.replies", args, is_get=True)
         except Refused as refusal:
             if refusal.code != "thread_not_found":
                 raise
@@ -247,7 +205,7 @@ class SlackApi:
 
     async def _mark(self, method: str, channel: str, ts: str, name: str, *, fine: tuple[str, ...]) -> None:
         try:
-            await self._call(method, {"channel": channel, "timestamp": ts, "name": name})
+            await self.call(method, {"channel": channel, "timestamp": ts, "name": name})
         except Refused as refusal:
             if refusal.code not in fine:
                 raise
@@ -263,7 +221,7 @@ class SlackApi:
         found: dict[str, str] = {}
         args = {**where, "include_all_metadata": True, "limit": 200, **({"oldest": oldest} if oldest else {})}
         while True:
-            answer = await self._call(method, args, is_get=True)
+            answer = await self.call(method, args, is_get=True)
             for message in answer["messages"]:
                 payload = (message.get("metadata") or {}).get("event_payload") or {}
                 if "id" in payload:
@@ -276,14 +234,14 @@ class SlackApi:
 
     async def respond(self, response_url: str, text: str, blocks: Sequence[Payload] = ()) -> None:
         """Answers a command privately, where no membership of the bot is needed."""
-        assert self._session is not None
+        assert self.pool is not None
         if not response_url:
             raise Refused("response_url")
         body: Payload = {"response_type": "ephemeral", "replace_original": False, "text": text}
         if blocks:
             body["blocks"] = list(blocks)
         try:
-            async with self._session.post(response_url, json=body) as answer:
+            async with self.pool.post(response_url, json=body) as answer:
                 if answer.status == 429:
                     raise Limited(seconds_to_wait(answer.headers))
                 if answer.status >= 500:
@@ -293,44 +251,6 @@ class SlackApi:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Ambiguous(type(error).__name__) from error
 
-    async def until_welcome(self, method: str, channel: str) -> None:
-        """Waits as long as Slack has asked for, for this method in this channel; no time at all otherwise."""
-        left = self._quiet_until.get((method, channel), 0.0) - time.monotonic()
-        if left > 0:
-            await asyncio.sleep(left)
-        else:
-            self._quiet_until.pop((method, channel), None)
-
-    # -- one call
-
-    async def _call(self, method: str, args: Payload, *, is_get: bool = False, is_form: bool = False) -> Payload:
-        data = (await self._ask(method, args, is_get=is_get, is_form=is_form)).data
-        assert isinstance(data, dict)
-        return data
-
-    async def _ask(self, method: str, args: Payload, *, is_get: bool = False, is_form: bool = False) -> Answer:
-        assert self._client is not None, "open() first"
-        key = (method, str(args.get("channel", "")))
-        await self.until_welcome(*key)
-        token = self._token if isinstance(self._token, str) else await self._token()
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        try:
-            if is_get:
-                # These take no JSON body (https://docs.slack.dev/apis/web-api/#methods_supporting_json).
-                return await self._client.api_call(method, http_verb="GET", params=_flat(args), headers=headers)
-            if is_form:
-                return await self._client.api_call(method, data=args, headers=headers)
-            return await self._client.api_call(method, json=args, headers=headers)
-        except SlackApiError as error:
-            failure = sorted_failure(error)
-            if isinstance(failure, Limited):
-                metrics.LIMITED.labels(method).inc()
-                self._quiet_until[key] = time.monotonic() + failure.seconds
-            raise failure from error
-        except (aiohttp.ClientError, SlackClientError, TimeoutError, ValueError, AttributeError) as error:
-            # The client fails with an AttributeError on an answer that is a plain text of status 200.
-            raise Ambiguous(f"{method}: {type(error).__name__}") from error
-
 
 def _moment(text: str) -> datetime | None:
     """A time as HTTP writes it."""
@@ -338,7 +258,3 @@ def _moment(text: str) -> datetime | None:
         return as_utc(parsedate_to_datetime(text))
     except ValueError:
         return None
-
-
-def _flat(args: Payload) -> dict[str, str]:
-    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in args.items()}
