@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench.cases import CASES, Case
 from bench.load import Job, Result
-from bench.peers.start import OUT, PEERS, STORED, NotHere, peer
+from bench.peers.start import OUT, PEERS, SOCKETIO, STORED, NotHere, peer
 from bench.servers import Cosession, cosession
 from bench.table import markdown
 
@@ -34,14 +34,15 @@ def paths_on(server: Cosession, case: Case) -> list[str]:
     return paths
 
 
-def peer_paths(case: Case) -> list[str]:
+def peer_paths(case: Case, *, is_socketio: bool) -> list[str]:
     size = case.room_size or case.members
-    return [f"/ws/session/room{number // size}" for number in range(case.members + case.warm_up)]
+    path = "/socket.io/?EIO=4&transport=websocket&room=" if is_socketio else "/ws/session/room"
+    return [f"{path}{number // size}" for number in range(case.members + case.warm_up)]
 
 
-def load(case: Case, port: int, pid: int, paths: list[str], seconds: float) -> Result:
+def load(case: Case, port: int, pid: int, paths: list[str], seconds: float, *, is_socketio: bool = False) -> Result:
     """Runs the load in a process of its own. Raises RuntimeError with what it said when it fails."""
-    job = Job(port, pid, paths, case.warm_up, case.window, case.rate, seconds, case.room_size)
+    job = Job(port, pid, paths, case.warm_up, case.window, case.rate, seconds, case.room_size, is_socketio)
     done = subprocess.run(
         [sys.executable, "-m", "bench.load"],
         check=False,
@@ -62,7 +63,9 @@ def once(name: str, case: Case, seconds: float) -> Result:
             with cosession(Path(folder), is_unlimited=True) as server:
                 return load(case, server.port, server.pid, paths_on(server, case), seconds)
         with peer(name, Path(folder)) as (port, pid):
-            return load(case, port, pid, peer_paths(case), seconds)
+            is_socketio = name in SOCKETIO
+            paths = peer_paths(case, is_socketio=is_socketio)
+            return load(case, port, pid, paths, seconds, is_socketio=is_socketio)
 
 
 def measure(case: Case, names: list[str], rounds: int, seconds: float) -> dict[str, list[Result]]:

@@ -45,6 +45,8 @@ class Job:
     seconds: float = 3.0
     #: Members of one room stand together in `paths`.
     room_size: int = 0
+    #: Whether the server speaks Socket.IO: its packets stand around the same messages.
+    is_socketio: bool = False
 
 
 @dataclass
@@ -109,9 +111,11 @@ def frames_in(stream: bytes) -> Generator[bytes]:
 class Member:
     """One connection."""
 
-    __slots__ = ("born", "kept", "sock", "tail")
+    __slots__ = ("born", "is_joining", "kept", "sock", "tail")
 
-    def __init__(self, port: int, path: str) -> None:
+    def __init__(self, port: int, path: str, *, is_socketio: bool = False) -> None:
+        #: A Socket.IO server opens with a packet 0, waits for the client's packet 40, and answers it.
+        self.is_joining = is_socketio
         self.born = time.perf_counter()
         self.sock = socket.create_connection(("127.0.0.1", port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -130,7 +134,17 @@ class Member:
         head, found, rest = self.tail.partition(b"\r\n\r\n")
         if found and b" 101 " not in head.split(b"\r\n", 1)[0] + b" ":
             raise ConnectionError(self.tail[:200].decode(errors="replace"))
-        first = next(frames_in(rest), b"") if found else b""
+        if found and self.is_joining:
+            if not (opened := next(frames_in(rest), b"")):
+                return False
+            if not opened.startswith(b"0{"):
+                raise ConnectionError(opened[:200].decode(errors="replace"))
+            self.is_joining = False
+            self.sock.send(masked(b"40"))
+        packets = (
+            (packet for packet in frames_in(rest) if not packet.startswith((b"0{", b"40{"))) if found else iter(())
+        )
+        first = next(packets, b"")
         if first and b'"connected"' not in first:
             raise ConnectionError(first[:200].decode(errors="replace"))
         return bool(first)
@@ -155,7 +169,7 @@ class Load:
         deadline = time.monotonic() + 60
         while done < len(paths):
             while len(opening) < at_once and (path := next(waiting, None)) is not None:
-                member = Member(self.job.port, path)
+                member = Member(self.job.port, path, is_socketio=self.job.is_socketio)
                 number = member.sock.fileno()
                 self.members[number] = member
                 self.order.append(member)
@@ -227,8 +241,8 @@ class Load:
         rooms = len(self.order) // size
         member = self.order[(number % rooms) * size + (number // rooms) % size]
         text = f"~b{time.perf_counter_ns():019d}{number:09d}{PADDING}"
-        frame = masked(f'{{"type":"chat_message","client_msg_id":"m{number}","content":"{text}"}}'.encode())
-        member.sock.send(frame)
+        message = f'{{"type":"chat_message","client_msg_id":"m{number}","content":"{text}"}}'
+        member.sock.send(masked((f'42["chat_message",{message}]' if self.job.is_socketio else message).encode()))
 
     def run(self) -> None:
         job = self.job
@@ -282,7 +296,7 @@ def _number(payload: bytes) -> int | None:
     """The number in a message; None for any other frame. Raises ValueError for what is not whole."""
     if MARK not in payload:
         return None
-    json.loads(payload)
+    json.loads(payload.removeprefix(b"42"))
     at = payload.index(MARK) + STAMP
     return int(payload[at : at + 9])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import shutil
 import socket
 import subprocess
@@ -20,11 +21,20 @@ OUT = HERE.parent / "out"
 PEERS = {
     "fastapi": "FastAPI's documented loop",
     "websockets": "websockets broadcast()",
+    "socketio": "python-socketio",
+    "channels-uvicorn": "Django Channels in memory, uvicorn",
+    "channels-daphne": "Django Channels in memory, Daphne",
     "node-ws": "Node ws",
+    "node-socketio": "Node Socket.IO",
     "raw-c": "C, one send() per message and member",
     "fastapi-commit": "FastAPI, one SQLModel commit per message",
 }
 STORED = frozenset({"fastapi-commit"})
+#: Those that speak Socket.IO over WebSocket.
+SOCKETIO = frozenset({"socketio", "node-socketio"})
+#: Packages that nothing but these peers needs stand in an environment of their own, see scripts/lock.sh.
+LOCK = HERE.parent / "requirements.lock"
+VENV = OUT / "venv"
 
 
 class NotHere(Exception):
@@ -35,8 +45,13 @@ def command(name: str, port: int, folder: Path) -> list[str]:
     """Builds or installs what is missing. Raises NotHere."""
     if name == "raw-c":
         return [str(_compiled()), str(port)]
-    if name == "node-ws":
-        return [_node(), str(HERE / "node" / "server.js"), str(port)]
+    if name in {"node-ws", "node-socketio"}:
+        script = "server.js" if name == "node-ws" else "socketio.js"
+        return [_node(), str(HERE / "node" / script), str(port)]
+    if name == "socketio":
+        return [_python(), str(HERE / "socketio_rooms.py"), str(port)]
+    if name.startswith("channels-"):
+        return [_python(), str(HERE / "channels_groups.py"), str(port), name.removeprefix("channels-")]
     module = {"fastapi": "fastapi_loop", "websockets": "websockets_broadcast", "fastapi-commit": "fastapi_commit"}[name]
     return [sys.executable, "-m", f"bench.peers.{module}", str(port), str(folder)]
 
@@ -52,11 +67,28 @@ def _compiled() -> Path:
     return program
 
 
+def _python() -> str:
+    """The Python of the environment with the peers' locked packages, which is made when it is missing or outdated."""
+    python, stamp = VENV / "bin" / "python", VENV / ".installed"
+    wanted = hashlib.sha256(LOCK.read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == wanted:
+        return str(python)
+    install = [str(Path(sys.executable).with_name("uv")), "pip", "install", "-q", "--require-hashes"]
+    try:
+        subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", str(VENV)], check=True, timeout=60)
+        command = [*install, "--python", str(python), "-r", str(LOCK)]
+        subprocess.run(command, check=True, timeout=300, capture_output=True)
+    except (subprocess.SubprocessError, FileNotFoundError) as error:
+        raise NotHere(f"its packages could not be installed ({error})") from error
+    stamp.write_text(wanted)
+    return str(python)
+
+
 def _node() -> str:
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         raise NotHere("node is not here")
-    if not (HERE / "node" / "node_modules" / "ws").exists():
+    if not (HERE / "node" / "node_modules" / "socket.io").exists():
         install = [npm, "ci", "--no-audit", "--no-fund"]
         if subprocess.run(install, check=False, cwd=HERE / "node", timeout=120, capture_output=True).returncode:
             raise NotHere("npm could not install it")
