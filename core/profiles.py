@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from core import accounts
 from core.accounts import normal_name
 from core.clock import is_time_zone
+from core.dates import is_language
 from core.db import Transaction
 from core.errors import Invalid
 
@@ -45,8 +46,8 @@ def change(
             raise Invalid("That is not a time zone. Write it like Europe/Berlin.")
         user.time_zone = time_zone
     if language is not None:
-        if language and not _TAG.match(language):
-            raise Invalid("That is not a language tag. Write it like en-GB.")
+        if language and not (_TAG.match(language) and is_language(language)):
+            raise Invalid("Dates cannot be written in that language. Name one like en-GB.")
         user.language = language
     tx.sql.add(user)
     return Profile(user.name, user.time_zone, user.language)

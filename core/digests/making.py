@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, tzinfo
 from sqlalchemy import delete, func
 from sqlmodel import col, select
 
-from core import outbox, tables
+from core import dates, outbox, tables
 from core.clock import zone_of
 from core.db import Transaction
 from core.digests.compiling import Told
@@ -70,7 +70,7 @@ def _due(
     if told_up_to is not None and told_up_to >= period.due_at:
         return None
     begins = max(told_up_to or period.begins_at, period.due_at - LONGEST)
-    title = _title(begins, period.due_at, zone)
+    title = _title(begins, period.due_at, zone, user.language)
     return Due(user.id, user.email, wish.cadence, period.name, begins, period.due_at, title)
 
 
@@ -131,11 +131,9 @@ def prune(tx: Transaction) -> int:
     return len(old)
 
 
-def _title(begins: datetime, ends: datetime, zone: tzinfo) -> str:
-    """`Monday 16 to Monday 23 November`, where they are."""
-    first, last = begins.astimezone(zone), ends.astimezone(zone)
-    day = f"{last:%A} {last.day} {last:%B}"
+def _title(begins: datetime, ends: datetime, zone: tzinfo, language: str) -> str:
+    """`Monday 16 November – Monday 23 November`, where they are."""
+    last = dates.day(ends, zone, language)
     if ends - begins < timedelta(hours=30):
-        return f"up to {day}, {last:%H:%M}"
-    start = f"{first:%A} {first.day}" + ("" if first.month == last.month else f" {first:%B}")
-    return f"{start} to {day}"
+        return f"up to {last}, {dates.hour(ends, zone, language)}"
+    return f"{dates.day(begins, zone, language)} – {last}"

@@ -5,7 +5,8 @@ No secret waits with it: the way in is made when the mail is sent, and the invit
 
 from __future__ import annotations
 
-from core import outbox, tables
+from core import accounts, dates, outbox, tables
+from core.clock import zone_of
 from core.db import Transaction
 
 
@@ -15,7 +16,9 @@ def offer(tx: Transaction, invite: tables.Invite) -> None:
     assert invite.email is not None
     assert session is not None
     assert inviter is not None
-    until = f"{invite.expires_at:%A} {invite.expires_at.day} {invite.expires_at:%B %Y, %H:%M} UTC"
+    reader = accounts.find_by_email(tx, invite.email)
+    zone, language = (reader.time_zone, reader.language) if reader is not None else ("", "")
+    until = dates.whole(invite.expires_at, zone_of(zone), language) + ("" if zone else " UTC")
     values = {
         "invite_id": invite.id,
         "inviter": inviter.name,

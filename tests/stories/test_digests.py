@@ -132,7 +132,8 @@ async def test_comments_wait_until_they_are_resolved_and_the_removed_hear_nothin
     await tab.until(lambda frame: frame["type"] == "code_comment" and frame["comment"]["content"] == "because")
     await at_the_time(cast)
     assert "answered you at app.py:3" in text_of(mails(cast.house)[0])
-    await alice.say("bye")
+    # A socket does not outlive the day that has passed.
+    await (await cast.alice.open(cast.session_id)).say("bye")
     await cast.alice.call("DELETE", f"{path}/participants/{cast.bob.id}")
     await at_the_time(cast)
     assert len(mails(cast.house)) == 1
