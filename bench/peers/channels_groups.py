@@ -34,13 +34,13 @@ class Room(AsyncWebsocketConsumer):
         await self.accept()
         await self.send('{"type":"connected"}')
 
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:  # noqa: ARG002 - their signature
         await self.channel_layer.group_send(self.room, {"type": "said", "text": text_data})
 
     async def said(self, event: dict[str, Any]) -> None:
         await self.send(event["text"])
 
-    async def disconnect(self, code: int) -> None:
+    async def disconnect(self, code: int) -> None:  # noqa: ARG002 - the same
         await self.channel_layer.group_discard(self.room, self.channel_name)
 
 

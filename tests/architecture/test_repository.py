@@ -14,7 +14,9 @@ from tests.architecture.test_floors import ROOT
 
 LARGEST = 1024 * 1024
 LOCKS = ("requirements.lock", "requirements-run.lock")
-NPM_LOCKS = ("web/package-lock.json", "tests/browser/package-lock.json")
+#: Of the peers that the bench measures: in an environment of their own.
+BENCH_LOCK = "bench/requirements.lock"
+NPM_LOCKS = ("web/package-lock.json", "tests/browser/package-lock.json", "bench/peers/node/package-lock.json")
 
 #: Written so that this file does not match itself.
 REGISTRIES = re.compile(
@@ -60,7 +62,7 @@ def test_no_file_is_larger_than_a_mebibyte() -> None:
     assert [str(path) for path in tracked() if path.stat().st_size > LARGEST] == []
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", [*LOCKS, BENCH_LOCK])
 def test_every_locked_python_package_has_hashes_and_no_address(name: str) -> None:
     text = (ROOT / name).read_text()
     assert "://" not in text
@@ -77,10 +79,13 @@ def test_a_server_runs_on_the_versions_that_were_tested() -> None:
 
 def test_every_requirement_is_locked() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = [line for group in project["optional-dependencies"].values() for line in group]
-    wanted = {re.split(r"[^A-Za-z0-9._-]", line)[0].lower() for line in project["dependencies"] + extras}
-    locked = set(re.findall(r"^([a-z0-9._-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
-    assert wanted - locked == set()
+    extras = project["optional-dependencies"]
+    for_bench = extras.pop("bench")
+    everything = project["dependencies"] + [line for group in extras.values() for line in group]
+    for lines, lock in ((everything, "requirements.lock"), (for_bench, BENCH_LOCK)):
+        wanted = {re.split(r"[^A-Za-z0-9._-]", line)[0].lower() for line in lines}
+        locked = set(re.findall(r"^([a-z0-9._-]+)==", (ROOT / lock).read_text(), re.MULTILINE))
+        assert wanted - locked == set(), lock
 
 
 @pytest.mark.parametrize("name", NPM_LOCKS)
