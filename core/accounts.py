@@ -44,6 +44,8 @@ class SignedIn:
     expires_at: datetime
     #: May look at everything that is open on this server.
     is_admin: bool = False
+    #: How they want dates written; empty for as their browser does.
+    language: str = ""
 
 
 def normal_email(text: str) -> str:
@@ -110,7 +112,7 @@ def actor_by_id(
         raise NotSignedIn
     if token_version is not None and token_version != user.token_version:
         raise NotSignedIn("You were signed out. Sign in again.")
-    return SignedIn(actor_for(user, source), user.email, user.token_version, expires_at, user.is_admin)
+    return SignedIn(actor_for(user, source), user.email, user.token_version, expires_at, user.is_admin, user.language)
 
 
 def first_user(tx: Transaction) -> tables.User | None:

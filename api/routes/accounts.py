@@ -69,6 +69,8 @@ class Me(BaseModel):
     color: int
     #: May see `/api/admin/live`.
     is_admin: bool
+    #: How they want dates written, a BCP 47 tag; empty for as the browser does.
+    language: str = ""
 
 
 class SignedInAs(Me):
@@ -83,6 +85,7 @@ def me_of(who: SignedIn) -> Me:
         email=who.email,
         color=who.actor.color,
         is_admin=who.is_admin,
+        language=who.language,
     )
 
 

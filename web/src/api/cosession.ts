@@ -20,6 +20,8 @@ export interface Me {
   color: number;
   /** Runs the server: may see what is open on it. */
   is_admin?: boolean;
+  /** How dates are written; empty for as the browser does. */
+  language?: string;
 }
 
 export interface Profile {

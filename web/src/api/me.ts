@@ -1,6 +1,7 @@
 /** Who is signed in here. */
 import { useQuery } from "@tanstack/react-query";
 import { api, type Me, type WayIn } from "./cosession";
+import { writeDatesIn } from "~/lib/format";
 import { ApiError } from "./http";
 
 /** Null: nobody is signed in. */
@@ -11,7 +12,9 @@ export function useMe({ enabled = true } = {}) {
     enabled,
     queryFn: async ({ signal }) => {
       try {
-        return await api.me(signal);
+        const me = await api.me(signal);
+        writeDatesIn(me.language ?? "");
+        return me;
       } catch (error) {
         if (error instanceof ApiError && error.status === 401) return null;
         throw error;

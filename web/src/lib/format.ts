@@ -1,4 +1,12 @@
-/** Numbers and times as people read them. Pure; times are RFC 3339 or milliseconds of the epoch. */
+/** Numbers and times as people read them. Pure but for the language of dates, which is set once; times are RFC 3339 or milliseconds of the epoch. */
+
+/** In which language dates are written; undefined for that of the browser. */
+let language: string | undefined;
+
+/** From now on dates are written as `tag` (BCP 47) says; empty for as the browser does. */
+export function writeDatesIn(tag: string): void {
+  language = tag || undefined;
+}
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -15,21 +23,21 @@ export function ago(at: string, now: number): string {
   if (passed < 2 * DAY) return "yesterday";
   const sameYear = new Date(then).getFullYear() === new Date(now).getFullYear();
   const form: Intl.DateTimeFormatOptions = { day: "numeric", month: "short", year: sameYear ? undefined : "numeric" };
-  return new Intl.DateTimeFormat("en-GB", form).format(then);
+  return new Intl.DateTimeFormat(language, form).format(then);
 }
 
 /** "14:05" in this person's time zone. */
 export function clock(at: string): string {
   const then = Date.parse(at);
   if (Number.isNaN(then)) return "";
-  return new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" }).format(then);
+  return new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" }).format(then);
 }
 
 /** "Mon 5 Jan 2026, 14:05:09", for tooltips. */
 export function moment(at: string): string {
   const then = Date.parse(at);
   if (Number.isNaN(then)) return "";
-  return new Intl.DateTimeFormat("en-GB", {
+  return new Intl.DateTimeFormat(language, {
     weekday: "short",
     day: "numeric",
     month: "short",
@@ -46,7 +54,7 @@ export function dayName(at: string, now: number): string {
   const daysBetween = Math.round((startOfDay(now) - startOfDay(day.getTime())) / DAY);
   if (daysBetween === 0) return "Today";
   if (daysBetween === 1) return "Yesterday";
-  return new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long" }).format(day);
+  return new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long" }).format(day);
 }
 
 function startOfDay(at: number): number {

@@ -87,6 +87,37 @@ export function DigestChoice() {
   );
 }
 
+/** Languages in which dates are offered; of each its own way of writing one is shown. */
+const LANGUAGES =
+  "en-GB en-US de de-CH fr es it nl pt-BR pl sv da fi cs tr uk ja ko zh-Hans".split(" ");
+
+const sample = (tag?: string) => new Intl.DateTimeFormat(tag, { dateStyle: "full", timeStyle: "short" }).format(Date.now());
+
+export function DateChoice({ me }: { me: Me }) {
+  const queries = useQueryClient();
+  const choose = useMutation({
+    mutationFn: (language: string) => api.changeProfile({ language }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["me"] }),
+  });
+  const chosen = choose.isPending ? choose.variables : (me.language ?? "");
+  return (
+    <div className="p-4 text-sm">
+      <label className="block">
+        <span className="mb-1 block font-medium">Dates look like this</span>
+        <select className={`${fieldClass} max-w-md`} value={chosen} onChange={(event) => choose.mutate(event.target.value)}>
+          <option value="">{sample()} (as in this browser)</option>
+          {[...new Set([...LANGUAGES, ...(chosen ? [chosen] : [])])].map((tag) => (
+            <option key={tag} value={tag} lang={tag}>
+              {sample(tag)} ({tag})
+            </option>
+          ))}
+        </select>
+      </label>
+      {choose.isError && <Refusal className="mt-3">{choose.error.message}</Refusal>}
+    </div>
+  );
+}
+
 export function OwnAccount({ me }: { me: Me }) {
   const queries = useQueryClient();
   const [name, setName] = useState(me.username);

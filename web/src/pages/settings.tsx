@@ -11,7 +11,7 @@ import {
   usePreferences,
 } from "~/inbox/data";
 import { kinds } from "~/inbox/row";
-import { DigestChoice, OwnAccount } from "~/pages/settings-own";
+import { DateChoice, DigestChoice, OwnAccount } from "~/pages/settings-own";
 import { useTitle } from "~/lib/hooks";
 import { PushChoice } from "~/push/section";
 import { Button, fieldClass } from "~/ui/controls";
@@ -86,6 +86,9 @@ function Sections({ chosen, me }: { chosen: Preferences; me: Me }) {
       )}
       <Section title="Muted sessions" about="You hear nothing of these.">
         <Muted chosen={chosen} />
+      </Section>
+      <Section title="Dates" about="In the browser and in the mails that you get.">
+        <DateChoice me={me} />
       </Section>
       <Section title="Account" about={me.email ?? "Your account has no e-mail address."}>
         <OwnAccount me={me} />
