@@ -1,11 +1,14 @@
 """One call of Slack's Web API: sent, its failures sorted by what to do about them, and Slack's wishes to wait kept.
 
-Nothing here retries, because only the caller knows whether a second try could post twice.
+Whatever is posted is made to fit first (`bot.limits`). Nothing here retries what may have been done, because only the
+caller knows whether a second try could post twice; blocks that Slack has refused are left out, for the plain text to be
+seen at least.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -16,9 +19,15 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse as Answer
 
 from bot import metrics
-from bot.failures import Ambiguous, Limited, sorted_failure
+from bot.failures import Ambiguous, Limited, Refused, sorted_failure
+from bot.limits import MESSAGES, fitting
 
 Payload = dict[str, Any]
+
+log = logging.getLogger(__name__)
+
+#: What Slack says of blocks that it does not take. Nothing was posted then.
+_BAD_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 
 
 class Caller:
@@ -70,6 +79,20 @@ class Caller:
 
     async def ask(self, method: str, args: Payload, *, is_get: bool = False, is_form: bool = False) -> Answer:
         """The same, with the headers of the answer."""
+        args, cut = fitting(method, args)
+        if cut:
+            log.warning("%s was shortened to what Slack takes: %s", method, "; ".join(cut))
+        try:
+            return await self._send(method, args, is_get=is_get, is_form=is_form)
+        except Refused as refusal:
+            has_words = method in MESSAGES and args.get("blocks") and args.get("text")
+            if refusal.code not in _BAD_BLOCKS or not has_words:
+                raise
+            log.error("Slack does not take the blocks of a %s (%s): its text goes alone", method, refusal.code)
+            # Empty, not absent: an edit would keep the blocks that it does not name.
+            return await self._send(method, {**args, "blocks": []}, is_get=is_get, is_form=is_form)
+
+    async def _send(self, method: str, args: Payload, *, is_get: bool, is_form: bool) -> Answer:
         assert self._client is not None, "open() first"
         key = (method, str(args.get("channel", "")))
         await self.until_welcome(*key)
