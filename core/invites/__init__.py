@@ -1,8 +1,8 @@
 """Ways into a session: by link, by address, by an account here or elsewhere. Looking never consumes; accepting does.
 
-In reading order: `rules` (what an invite is worth to whom, now), `making` (and finding, and withdrawing), `accepting`
-(and knocking, and declining), `looking`, `letters` (what is written about invites in other systems), `mailing`,
-`arriving` (from there into the browser), `expiring`, `reminding`, `forgetting`.
+In reading order: `rules` (what an invite is worth to whom, now), `making` (and finding, and withdrawing), `flooding`
+(how many, how fast), `accepting` (and knocking, and declining), `looking`, `letters` (what is written about invites in
+other systems), `mailing`, `arriving` (from there into the browser), `expiring`, `reminding`, `forgetting`.
 """
 
 from __future__ import annotations

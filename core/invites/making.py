@@ -19,7 +19,7 @@ from core.db import Transaction
 from core.errors import Invalid, InviteNotFound, NotAllowed, UserNotFound
 from core.events import InviteCreated, InviteWithdrawn, Role
 from core.ids import derived_id, hash_secret, is_id, new_id, new_secret
-from core.invites import letters, mailing
+from core.invites import flooding, letters, mailing
 from core.invites.rules import (
     ANYBODY,
     DEFAULT_LIFETIME,
@@ -58,7 +58,7 @@ def create(
     """A new invite. Nobody gives more than they hold; one that is made out to somebody is for one use. The same `key`
     by the same actor makes it once.
 
-    Raises: NotAllowed, Invalid, UserNotFound for an account that does not exist.
+    Raises: NotAllowed, TooManyInvites, Invalid, UserNotFound for an account that does not exist.
     """
     seat = session_for(tx, actor, session_id, "invite")
     invite_id = derived_id("inv", actor.user_id, key) if key is not None else new_id("inv")
@@ -75,13 +75,15 @@ def create(
         raise Invalid("An invite for one person can be used once.")
     if to.user_id is not None:
         _check_person(tx, actor, to.user_id)
+    email = accounts.normal_email(to.email) if to.email is not None else None
+    flooding.check(tx, actor, to, email)
     secret = new_secret()
     invite = tables.Invite(
         id=invite_id,
         session_id=session_id,
         secret_hash=hash_secret(secret),
         role=role,
-        email=accounts.normal_email(to.email) if to.email is not None else None,
+        email=email,
         user_id=to.user_id,
         realm=to.realm,
         external_id=to.external_id,
