@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from bot import blocks
 from bot.desk import Desk
@@ -45,6 +45,11 @@ class AgentPost:
         for entry in start.turn:
             self._progress.apply(entry.event)
         self.is_stale = True
+
+    def forget_prompt(self, of: Collection[int]) -> None:
+        """What was asked was erased, if it is one of these turns that is told of now; the answer stays."""
+        if self._progress is not None and self._progress.first_seq in of:
+            self._progress.prompt, self.is_stale = "", True
 
     def interrupt(self) -> None:
         """The session is over, whatever the agent was at."""

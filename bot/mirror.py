@@ -17,13 +17,14 @@ from bot import blocks, metrics
 from bot.agent_post import AgentPost
 from bot.changed_in_session import Change, changed_id, is_change, quote_anew, read_answers, read_changed, tell
 from bot.desk import Desk, backoff
+from bot.erased import take_back_prompts
 from bot.pages import Entry, Page, Start, read_page, read_start
 from bot.quoting import called_by, head_of, parts_under
 from bot.thread import Thread, ThreadGone
 from bot.web import Ambiguous, Limited, SlackFailure
 from core import mirrors
 from core.errors import CosessionError
-from core.events import ChatMessage, ChatMessagePosted, CodeComment, CodeCommented, Event, SessionEnded
+from core.events import ChatMessage, ChatMessagePosted, CodeComment, CodeCommented, Event, PersonErased, SessionEnded
 from core.mirrors import Lease, LeaseLost
 
 log = logging.getLogger(__name__)
@@ -132,6 +133,10 @@ class ThreadMirror:
             elif is_change(entry.event):
                 await self._change(thread, entry)
                 at += 1
+            elif isinstance(entry.event, PersonErased):
+                self._agent.forget_prompt(await take_back_prompts(thread, entry.event.user_id))
+                self._cursor = entry.seq
+                at += 1
             else:
                 end = at
                 while end < len(page.entries) and not self._is_ones_own(page.entries[end].event, page):
@@ -140,7 +145,7 @@ class ThreadMirror:
                 at = end
 
     def _is_ones_own(self, event: Event, page: Page) -> bool:
-        return self._is_said(event, page) or is_change(event)
+        return self._is_said(event, page) or is_change(event) or isinstance(event, PersonErased)
 
     def _is_said(self, event: Event, page: Page) -> bool:
         """Whether the entry is a post of its own. What was deleted meanwhile has no words any more; while the thread is

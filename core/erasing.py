@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import delete
 from sqlmodel import col, select
 
-from core import accounts, audit, invites, log, outbox, signing_in, tables
+from core import accounts, audit, invites, log, mirrors, outbox, signing_in, tables
 from core.blanking import NOBODY
 from core.chat import mentions
 from core.clock import iso
@@ -152,6 +152,7 @@ def erase_name(tx: Transaction, user_id: str, session_id: str) -> None:
     erased = PersonErased(user_id=user_id)
     if log.erase(tx, session_id, erased):
         log.append(tx, session, erased, actor_id=None)
+        mirrors.take_up_again(tx, session_id)
 
 
 def erase_account(tx: Transaction, user_id: str) -> None:
@@ -206,6 +207,7 @@ def _erase_message(tx: Transaction, session: tables.Session, message_id: str, us
     event = MessageDeleted(message_id=message_id, source="system")
     log.blank(tx, session.id, event, since=row.seq)
     entry = log.append(tx, session, event, actor_id=user_id)
+    mirrors.take_up_again(tx, session.id)
     mentions.forget(tx, message_id)
     tx.sql.exec(delete(tables.Reaction).where(col(tables.Reaction.message_id) == message_id))
     row.content, row.mentions, row.mentions_here = "", "[]", False
@@ -220,6 +222,7 @@ def _erase_comment(tx: Transaction, session: tables.Session, comment_id: str, us
         event = CommentDeleted(comment_id=comment_id, source="system")
         log.blank(tx, session.id, event, since=row.seq)
         row.updated_seq = log.append(tx, session, event, actor_id=user_id).seq
+        mirrors.take_up_again(tx, session.id)
         row.content, row.mentions, row.deleted_at = "", "[]", tx.now
         mentions.forget(tx, comment_id)
     tx.sql.add(row)

@@ -12,7 +12,7 @@ from core.leases import LeaseLost
 from core.mirrors.finding import Open, ThreadNotLinked, by_thread, in_channel, open_mirror, open_ones
 from core.mirrors.holding import Lease, held, let_go, take
 from core.mirrors.links import Origin, Standing, last_posted, link, linked, standing
-from core.mirrors.moving import CARD, advance, close, intend, opened, pause, posted, thread_is_gone
+from core.mirrors.moving import CARD, advance, close, intend, opened, pause, posted, take_up_again, thread_is_gone
 from core.mirrors.steering import mute, other_channels, resume
 
 __all__ = [
@@ -43,5 +43,6 @@ __all__ = [
     "resume",
     "standing",
     "take",
+    "take_up_again",
     "thread_is_gone",
 ]

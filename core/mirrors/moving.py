@@ -68,6 +68,14 @@ def close(tx: Transaction, lease: Lease) -> None:
     held(tx, lease).status = "closed"
 
 
+def take_up_again(tx: Transaction, session_id: str) -> None:
+    """Something is taken back from a session that has ended: its thread is read on until that has left it too."""
+    mirror = tx.sql.get(tables.Mirror, session_id, populate_existing=True)
+    if mirror is not None and mirror.status == "closed" and mirror.root is not None:
+        mirror.status = "live"
+        tx.sql.add(mirror)
+
+
 def pause(tx: Transaction, lease: Lease, reason: str) -> None:
     """The thread is gone or refuses posts. The log says so; nothing is copied until a new thread is linked."""
     _pause(tx, held(tx, lease), reason)

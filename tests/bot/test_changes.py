@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from core import chat, erasing, identities
+from core import accounts, chat, erasing, identities
 from core.db import Transaction
+from core.events import AgentMessage, PromptSubmitted, TurnFinished, TurnStarted
 from tests.bot.support.office import Office, open_office
 
 CHANNEL = "#payments"
@@ -316,6 +317,32 @@ async def test_what_was_taken_back_is_taken_back_from_the_answers_that_quote_it(
     assert {"edited": "never mind", "deleted": "_(deleted)_", "erased": "*Erased person:* _(deleted)_"}[
         change
     ] in answer
+
+
+@pytest.mark.parametrize("is_over", [False, True], ids=["live", "ended"])
+async def test_what_an_erased_person_wrote_and_asked_leaves_the_thread(office: Office, is_over: bool) -> None:
+    session_id = await office.start()
+    alice = office.users["alice"].id
+    await office.write_in_browser(session_id, "bob", "I stay")
+    await office.write_in_browser(session_id, "alice", "the zebra has left")
+    await office.agent(session_id, TurnStarted(turn_id="t", agent="codex"), PromptSubmitted(turn_id="t", text="okapi?"))
+    await office.agent(session_id, AgentMessage(turn_id="t", text="No"), TurnFinished(turn_id="t", status="completed"))
+    if is_over:
+        await office.end(session_id)
+    await office.until_quiet()
+    assert "okapi" in shown(office)
+    await office.web.write(lambda tx: accounts.add_user(tx, "root@example.com", "Root", is_admin=True))
+    await office.web.write(lambda tx: erasing.begin_erasing(tx, alice))
+    await erasing.erase(office.web, alice)
+    await office.until(lambda: not any(word in shown(office) for word in ("okapi", "zebra")))
+    await office.until_quiet()
+    assert "I stay" in shown(office)
+    assert len(office.cards()) == 1
+
+
+def shown(office: Office) -> str:
+    """All that the thread shows, blocks included."""
+    return repr(office.thread())
 
 
 async def said_last(office: Office, session_id: str) -> str:
