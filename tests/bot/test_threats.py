@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from bot.sandbox.models import TEAM_ID
 from core import sessions
+from tests.bot.support.called import live, sent, texts_in
 from tests.bot.support.office import Office
 
-#: Everything between angle brackets to which Slack gives a meaning besides links.
-CONTROL = re.compile(r"<([@#!][^<>]*)>")
-#: The card's own time, which each reader sees in their zone.
-OUR_TIME = re.compile(r"!date\^[0-9]+\^\{date_short_pretty\}, \{time\}\|[0-9-]+ [0-9:]+ UTC")
 #: A link that shows a text of its own.
 LABELLED = re.compile(r"<(https?://[^<>|]+)\|([^<>]*)>")
 
@@ -41,38 +37,6 @@ SHAPES = (
 PAYLOADS = [shape.format(target) for target in TARGETS for shape in SHAPES]
 
 
-def texts_in(value: Any) -> Iterator[str]:
-    """Every text in the arguments of a call in which Slack looks for control sequences: not in plain text, and not in
-    the name over a message."""
-    if isinstance(value, dict):
-        if value.get("type") == "plain_text":
-            return
-        for name, one in value.items():
-            if name != "username":
-                yield from texts_in(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from texts_in(one)
-    elif isinstance(value, str):
-        if value[:1] in "[{":
-            try:
-                yield from texts_in(json.loads(value))
-            except ValueError:
-                yield value
-        else:
-            yield value
-
-
-def sent(office: Office) -> list[str]:
-    calls = [call for call in office.engine.calls if call.method.startswith(("chat.", "views."))]
-    return [text for call in calls for text in texts_in(dict(call.args))]
-
-
-def live(texts: list[str]) -> set[str]:
-    found = {found for text in texts for found in CONTROL.findall(text)}
-    return {one for one in found if not OUR_TIME.fullmatch(one)}
-
-
 def test_a_control_sequence_is_found_wherever_slack_would_obey_it() -> None:
     blocks = json.dumps([{"type": "section", "text": {"type": "mrkdwn", "text": "x <!here> y"}}])
     assert live(list(texts_in({"text": "<@U1|bob>", "blocks": blocks}))) == {"@U1|bob", "!here"}
@@ -91,7 +55,7 @@ async def test_no_text_of_the_web_or_of_an_agent_calls_anybody_in_slack(small_of
         await office.write_in_browser(session_id, "bob", f"under another name {payload}")
     await office.until_quiet()
     assert len(office.thread()) >= len(PAYLOADS) + 4
-    assert live(sent(office)) == set()
+    assert live(sent(office.engine)) == set()
 
 
 async def test_no_title_calls_anybody_in_slack(small_office: Office) -> None:
@@ -113,7 +77,7 @@ async def test_no_title_calls_anybody_in_slack(small_office: Office) -> None:
     await office.until_quiet()
     private = [*office.private("alice")]
     assert len(private) >= 8
-    assert live(sent(office) + private) == set()
+    assert live(sent(office.engine) + private) == set()
 
 
 async def test_a_label_never_hides_another_address(small_office: Office) -> None:
@@ -136,7 +100,7 @@ async def test_nine_hundred_mentions_in_one_message_call_five_people_at_most(sma
     await office.until_quiet()
     for message in office.thread():
         assert len(re.findall(r"<@[UW][A-Z0-9]+>", message["text"])) <= 5
-    assert not live(sent(office)) - {f"@{person.id}" for person in office.engine.people}
+    assert not live(sent(office.engine)) - {f"@{person.id}" for person in office.engine.people}
 
 
 async def test_two_bots_in_one_thread_do_not_talk_to_each_other_for_ever(small_office: Office) -> None:
