@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.identity import People
 from bot.settings import Pace, SlackSettings
 from bot.web import SlackApi
 from core import presence
@@ -37,6 +38,8 @@ class Desk:
     may_customize: bool = True
     #: False once Slack refused to tell who does not want to be disturbed.
     may_see_dnd: bool = True
+    #: Who its people are; known once the workspace is.
+    people: People | None = None
     #: The workspace's id, or its organisation's; empty until Slack has told.
     realm: str = ""
 

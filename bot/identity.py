@@ -27,6 +27,8 @@ class Profile:
     is_bot: bool = False
     #: A guest, somebody of another workspace, or deactivated: may not act from Slack.
     is_outsider: bool = False
+    #: The address of their picture, as Slack serves it; empty where they have none.
+    picture: str = ""
 
 
 def read_profile(user: Mapping[str, Any], team_id: str) -> Profile:
@@ -37,7 +39,9 @@ def read_profile(user: Mapping[str, Any], team_id: str) -> Profile:
     organisation = (user.get("enterprise_user") or {}).get("enterprise_id")
     is_foreign = user.get("team_id") not in (None, "", team_id) and organisation != team_id
     is_bot = bool(user.get("is_bot")) or user.get("id") == "USLACKBOT"
-    return Profile(str(user["id"]), str(name or user["id"]), is_bot, is_outsider or is_foreign)
+    picture = str(profile.get("image_72") or "")
+    picture = picture if picture.startswith("https://") else ""
+    return Profile(str(user["id"]), str(name or user["id"]), is_bot, is_outsider or is_foreign, picture)
 
 
 class People:

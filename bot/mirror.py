@@ -18,6 +18,7 @@ from bot.agent_post import AgentPost
 from bot.changed_in_session import Change, changed_id, is_change, quote_anew, read_answers, read_changed, tell
 from bot.desk import Desk, backoff
 from bot.erased import take_back_prompts
+from bot.faces import face_of
 from bot.pages import Entry, Page, Start, read_page, read_start
 from bot.quoting import called_by, head_of, parts_under
 from bot.thread import Thread, ThreadGone
@@ -204,7 +205,9 @@ class ThreadMirror:
             head, called = await self._desk.db.read(
                 lambda tx: (head_of(tx, said.id, url) if has_head else "", called_by(tx, said.id, realm))
             )
-        stamps = await thread.say(seq, parts_under(head, said.content, called), author=said.username)
+        face = await face_of(self._desk, said.user_id) if self._desk.may_customize else None
+        texts = parts_under(head, said.content, called)
+        stamps = await thread.say(seq, texts, author=said.username, face=face)
         await self._done_saying(thread, seq, said.id, stamps)
 
     async def _done_saying(self, thread: Thread, seq: int, message_id: str, stamps: list[str]) -> None:

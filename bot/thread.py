@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -108,8 +108,17 @@ class Thread:
         self.root, self._checked_at = ts, time.monotonic()
         return ts, await self._address(ts)
 
-    async def say(self, seq: int, texts: list[str], *, author: str | None = None, blocks: Any = None) -> list[str]:
-        """Posts entry `seq` in one or several pieces. Returns their ts, in order.
+    async def say(
+        self,
+        seq: int,
+        texts: list[str],
+        *,
+        author: str | None = None,
+        face: Mapping[str, str] | None = None,
+        blocks: Any = None,
+    ) -> list[str]:
+        """Posts entry `seq` in one or several pieces, under `author`'s name and with their `face`, where Slack lets us.
+        Returns their ts, in order.
 
         Raises ThreadGone, Limited, Ambiguous.
         """
@@ -121,7 +130,7 @@ class Thread:
                 await self._look()
             for message_id, text in zip(ids, texts, strict=True):
                 if message_id not in self._there:
-                    self._there[message_id] = await self._reply(message_id, text, author, blocks)
+                    self._there[message_id] = await self._reply(message_id, text, author, face, blocks)
         except SlackFailure as failure:
             raise self.sorted(failure) from failure
         return [self._there[message_id] for message_id in ids]
@@ -181,17 +190,19 @@ class Thread:
             raise Refused("thread_not_found")
         self._checked_at = time.monotonic()
 
-    async def _reply(self, message_id: str, text: str, author: str | None, blocks: Any) -> str:
+    async def _reply(
+        self, message_id: str, text: str, author: str | None, face: Mapping[str, str] | None, blocks: Any
+    ) -> str:
         fields: dict[str, Any] = {"thread_ts": self.root, **({"blocks": blocks} if blocks else {})}
         if author is not None and self.desk.may_customize:
             try:
-                post = await self._post(MESSAGE, message_id, text, **fields, username=author)
+                post = await self._post(MESSAGE, message_id, text, **fields, username=author, **(face or {}))
             except Refused as refusal:
                 if refusal.code != "missing_scope":
                     raise
                 log.warning("Slack lets us post under our own name only: grant chat:write.customize")
                 self.desk.may_customize = False
-                return await self._reply(message_id, text, author, blocks)
+                return await self._reply(message_id, text, author, face, blocks)
         else:
             said = labelled(author, text) if author is not None else text
             post = await self._post(MESSAGE, message_id, said, **fields)

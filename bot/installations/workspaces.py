@@ -196,7 +196,7 @@ class Workspaces:
             return workspace
 
     def _furnished(self, desk: Desk, bot: Bot) -> Workspace:
-        people = People(desk.api, bot.realm, desk.pace.profile_age)
+        people = desk.people = People(desk.api, bot.realm, desk.pace.profile_age)
         return Workspace(bot, desk, people, self._furnish(desk, bot, people))
 
 

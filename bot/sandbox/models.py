@@ -36,6 +36,8 @@ class Person:
     snoozes_until: int = 0
     #: Their organisation, where the workspace belongs to one.
     enterprise_id: str | None = None
+    #: The address of their picture, if they have put one up.
+    picture: str = ""
 
     def user_object(self, *, with_email: bool) -> Payload:
         """As `users.info` shows it; the e-mail only to a token that may read it."""
@@ -50,6 +52,8 @@ class Person:
             "avatar_hash": self.id.lower(),
             "team": TEAM_ID,
         }
+        if self.picture:
+            profile["image_72"] = self.picture
         if with_email and not self.is_bot:
             profile["email"] = self.email
         organisation = {"enterprise_user": {"id": self.id, "enterprise_id": self.enterprise_id, "teams": [TEAM_ID]}}
