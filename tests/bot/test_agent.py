@@ -136,3 +136,18 @@ def test_the_longest_texts_fit_into_slacks_blocks() -> None:
     for message in (blocks.progress(progress), blocks.card(card)):
         assert problems(list(message.blocks)) == []
         assert message.text
+
+
+async def test_a_turn_that_is_over_within_one_second_leaves_nothing_to_be_done(small_office: Office) -> None:
+    """The card tells the time of the last activity to the second: it stays as it is, and is true."""
+    office = small_office
+    session_id = await office.start()
+    await office.agent(session_id, TurnStarted(turn_id="t1", agent="codex"))
+    await office.until_quiet()
+    office.clock.stands_at = office.clock()
+    for turn in ("t1", "t2"):
+        await office.agent(session_id, TurnStarted(turn_id=turn, agent="codex"))
+        await office.until(lambda: "Working" in shown(office.thread()[-1]))
+        await office.agent(session_id, TurnFinished(turn_id=turn, status="completed"))
+        await office.until_row(lambda row: row.progress_ts is None)
+    await office.until_quiet()

@@ -70,13 +70,14 @@ async def eventually(look: Callable[[], Awaitable[T]], seconds: float = 40.0) ->
 
 
 class MovableClock:
-    """The real time, plus what a story has let pass."""
+    """The real time, plus what a story has let pass; or the moment at which it stands still."""
 
     def __init__(self) -> None:
         self.passed = timedelta()
+        self.stands_at: datetime | None = None
 
     def __call__(self) -> datetime:
-        return system_clock() + self.passed
+        return (self.stands_at or system_clock()) + self.passed
 
 
 class MortalDatabase(Database):
