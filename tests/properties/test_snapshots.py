@@ -96,6 +96,7 @@ class Story:
             self.decline,
             self.expire,
             self.link,
+            lambda tx: mirrors.resume(tx, self.host, self.session_id),
             lambda tx: sessions.change_role(tx, self.host, self.session_id, self.editor.user_id, "viewer"),
             lambda tx: sessions.hand_over(tx, self.host, self.session_id, self.editor.user_id),
             lambda tx: sessions.remove(tx, self.editor, self.session_id, self.guest_id),
