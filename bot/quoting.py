@@ -6,7 +6,7 @@ under a link to them. A comment carries the number of its entry, `#42`, by which
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 import orjson
@@ -40,12 +40,19 @@ def labelled(author: str, text: str) -> str:
 
 
 def parts_under(head: str, content: str, called: Mapping[str, str] | None = None) -> list[str]:
-    """The posts of a message: its head, and its words in as many parts as they need, with those whom it calls as
-    mentions. The number of parts does not depend on what the head says."""
+    """The posts of a message: its head, and its words in as many parts as they need, numbered, with those whom it calls
+    as mentions. The number of parts does not depend on what the head says."""
     if not head:
-        return to_parts(content, people=called) or ["…"]
+        return _numbered(to_parts(content, people=called) or ["…"])
     first, *others = to_parts(content, MAX_PART - MAX_HEAD, called) or ["…"]
-    return [f"{head}\n{first}", *others]
+    return _numbered([f"{head}\n{first}", *others])
+
+
+def _numbered(parts: Sequence[str]) -> list[str]:
+    """Each of several says which it is: what others write meanwhile may stand between them."""
+    if len(parts) == 1:
+        return [*parts]
+    return [f"{part}\n_({number}/{len(parts)})_" for number, part in enumerate(parts, 1)]
 
 
 def called_by(tx: Transaction, ref_id: str, realm: str) -> dict[str, str]:

@@ -209,3 +209,16 @@ async def test_whoever_shares_a_file_in_the_thread_is_told_that_it_stays_there(s
     await office.until(lambda: office.private("bob") == [NOT_CARRIED])
     await office.until_quiet()
     assert office.private("bob") == [NOT_CARRIED]
+
+
+async def test_the_posts_of_a_long_message_say_which_of_how_many_each_is(office: Office) -> None:
+    session_id = await office.start()
+    long = "\n\n".join(f"Paragraph {number} " + "and so on " * 60 for number in range(15))
+    await office.write_in_browser(session_id, "alice", long)
+    await office.until(lambda: len(office.thread()) > 1)
+    await office.until_quiet()
+    texts = office.texts()
+    assert len(texts) > 2
+    assert [text.rpartition("\n")[2] for text in texts] == [f"_({n}/{len(texts)})_" for n in range(1, len(texts) + 1)]
+    await office.write_in_browser(session_id, "alice", "short")
+    await office.until(lambda: office.texts()[-1] == "short")
