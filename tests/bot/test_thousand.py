@@ -210,6 +210,9 @@ async def test_events_that_come_late_or_overtake_each_other_are_all_there_once(o
     office.engine.faults.clear()
     # What was held back until another event comes has one to come after.
     await talk.slack(1)
+    await settle(lambda: _has(office.engine.delivery.is_done))
+    # Among many, one may be lost in all of Slack's four tries: it is found in the thread when that is read again.
+    office.clock.passed += timedelta(minutes=11)
     await talk.arrive()
     await talk.check(slack_in_order=False)
 
