@@ -47,7 +47,7 @@ async def talking(machine: Machine, names: list[str]) -> list[Talker]:
 
 
 async def heard_more(talkers: list[Talker], more: int) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await asyncio.gather(*(talker.until(talker.cursor + more) for talker in talkers))
 
 
@@ -70,7 +70,7 @@ async def test_a_process_that_stood_still_goes_on_and_nothing_is_lost_or_doubled
         for talker in talkers:
             talker.is_done = True
         head = len(await entries_of(machine, talkers[0]))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await asyncio.gather(*(talker.until(head) for talker in talkers))
         for task in tasks:
             assert not task.done(), task.exception()

@@ -114,6 +114,14 @@ class Client:
                 self._news.clear()
                 await self._news.wait()
 
+    async def until_taken_or_refused(self, seconds: float = 30.0) -> bool:
+        """Whether the door took this tab, told by its first frame, or closed it."""
+        async with asyncio.timeout(seconds):
+            while not self.frames and self.closed is None:
+                self._news.clear()
+                await self._news.wait()
+        return self.closed is None
+
     async def until_seq(self, seq: int) -> None:
         """Until every entry up to `seq` is here."""
         await self.until(lambda frame: frame.get("seq", 0) >= seq and "at" in frame)
