@@ -90,7 +90,8 @@ async def come_back(ann: Someone) -> Client:
         tab = await ann.house.connect(SESSION, token=await ann.ticket(SESSION), epoch="epo_old", since=0)
         if await tab.until_taken_or_refused():
             return tab
-        assert tab.closed is not None and tab.closed[0] == Close.UNAVAILABLE, tab.closed
+        assert tab.closed is not None
+        assert tab.closed[0] == Close.UNAVAILABLE, tab.closed
 
 
 async def test_an_older_version_starts_on_a_database_that_a_newer_one_has_brought_forward(database_url: str) -> None:
