@@ -69,7 +69,7 @@ async def test_killed_in_a_conversation_every_message_is_on_both_sides_once(step
     await office.until_quiet()
     texts = office.texts()
     assert texts.count("web 0") == texts.count("slack 0") == 1
-    assert sum(len(text) for text in texts if set(text) == {"x"}) == 5_000
+    assert sum(text.count("x") for text in texts if text.startswith("x")) == 5_000
     ours = [text[0] for text in texts if text != "slack 0"]
     assert ours == ["w", "x", "x", "C"], "each once, in the order of the log"
     assert [text for _, text, _ in await office.said(session_id)].count("slack 0") == 1
