@@ -3,6 +3,7 @@
 It is strict where Slack is strict and silent where Slack is silent; it exists in development only. In reading order:
 
 models, directory      people, channels, messages; how they are found, shown and kept
+files                  what people and the app put up, and where it can be fetched
 workspace              every change of them, and who is told
 errors, contract       how it says no, and what a call must look like (facts in contract.json)
 blocks, text, limits   Block Kit checks, what a person types, how often one may call

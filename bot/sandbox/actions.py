@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from bot.sandbox import payloads
+from bot.sandbox.attaching import Attaching
 from bot.sandbox.blocks import check_view
 from bot.sandbox.delivery import Ack, Delivery
 from bot.sandbox.errors import SlackError
@@ -35,14 +36,14 @@ class Outcome:
     errors: dict[str, str] = field(default_factory=dict)
 
 
-class Humans:
+class Humans(Attaching):
     """The human side. People and channels are named by id or by name (`alice`, `#payments`).
 
     Raises `SlackError` for what a person's screen would not let them do (`not_in_channel`, `message_not_found`, …).
     """
 
     def __init__(self, workspace: Workspace, delivery: Delivery, base_url: str) -> None:
-        self.workspace = workspace
+        super().__init__(workspace)
         self.delivery = delivery
         #: The public base of `/response/…`, such as `http://127.0.0.1:8000/sandbox/slack`.
         self.base_url = base_url.rstrip("/")
@@ -51,14 +52,18 @@ class Humans:
         #: Its shortcuts, as its manifest has them.
         self.shortcuts: list[Mapping[str, str]] = []
 
-    async def say(self, user: str, channel: str, text: str, thread_ts: str | None = None) -> Payload:
-        """Posts as a person; returns the message as the channel shows it."""
+    async def say(
+        self, user: str, channel: str, text: str, thread_ts: str | None = None, files: Sequence[str] = ()
+    ) -> Payload:
+        """Posts as a person, with files that they attached before; returns the message as the channel shows it."""
         person, place = self._at(user, channel)
-        if not text.strip():
+        if not text.strip() and not files:
             raise SlackError("no_text")
         if place.is_archived:
             raise SlackError("is_archived")
-        body = {"user": person.id, **self._composed(text)}
+        body: Payload = {"user": person.id, **(self._composed(text) if text.strip() else {"text": ""})}
+        if files:
+            body |= {"subtype": "file_share", "upload": True, "files": self.attached(person, files)}
         message = self.workspace.add_message(place, body, thread_ts=thread_ts, client_msg_id=new_client_msg_id())
         return self.workspace.shown(place, message)
 

@@ -43,14 +43,14 @@ async def read_arguments(request: Request) -> tuple[dict[str, Any], str | None]:
     return args, credential.strip() if scheme.lower() == "bearer" else token
 
 
-async def read_body(request: Request) -> bytes:
-    """The whole body. Raises `BadBody` when it is larger than `MAX_BODY`."""
-    body = b""
+async def read_body(request: Request, most: int = MAX_BODY) -> bytes:
+    """The whole body. Raises `BadBody` when it is larger than `most` bytes."""
+    body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_BODY:
+        if len(body) > most:
             raise BadBody("request_too_large")
-    return body
+    return bytes(body)
 
 
 def json_object(body: bytes) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def _fits(value: object, kind: str) -> bool:
     """
     if kind == "boolean":
         return isinstance(value, bool) or str(value).lower() in ("true", "false", "1", "0")
-    if kind == "number":
+    if kind in ("number", "integer"):
         return isinstance(value, int | float) or str(value).lstrip("-").isdigit()
     if kind == "array":
         return isinstance(value, list | str)

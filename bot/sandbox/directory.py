@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.sandbox.errors import SlackError
+from bot.sandbox.files import Files
 from bot.sandbox.installs import Installs
 from bot.sandbox.interactions import ResponseUrls, Triggers, Views
 from bot.sandbox.models import (
@@ -34,6 +35,7 @@ class Directory:
         self.triggers = Triggers(clock, trigger_lifetime)
         self.response_urls = ResponseUrls(clock)
         self.views = Views()
+        self.files = Files(clock)
         self.sign_ins = SignIns(clock)
         self.installs = Installs(clock, bot_token, self.sign_ins.client_secret)
         self._last_micros = 0
@@ -80,6 +82,9 @@ class Directory:
     def shown(self, channel: Channel, message: Message, *, with_metadata: bool = True) -> Payload:
         """A message as the Web API and events show it."""
         shown: Payload = {"type": "message", "ts": message.ts, "team": TEAM_ID, **message.body}
+        if "files" in shown:
+            known = self.files.by_id
+            shown["files"] = [self.files.shown(one["id"]) if one.get("id") in known else one for one in shown["files"]]
         if message.client_msg_id:
             shown["client_msg_id"] = message.client_msg_id
         if message.metadata is not None and with_metadata:
@@ -105,6 +110,7 @@ class Directory:
             "people": [vars(person) for person in self.people.values()],
             "channels": [dump_channel(channel) for channel in self.channels.values()],
             "homes": self.views.homes,
+            "files": self.files.snapshot(),
             "agent_sessions": self.agent_sessions,
             "last_micros": self._last_micros,
         }
@@ -114,6 +120,7 @@ class Directory:
         people = {one["id"]: Person(**one) for one in raw["people"]}
         channels = {one["id"]: load_channel(one) for one in raw["channels"]}
         homes, sessions, micros = raw["homes"], raw["agent_sessions"], int(raw["last_micros"])
+        self.files.restore(raw.get("files", []))
         self.people, self.channels, self.views.homes = people, channels, homes
         self.agent_sessions, self._last_micros = sessions, micros
 

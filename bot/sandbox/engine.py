@@ -52,6 +52,7 @@ class SandboxEngine(Humans):
         self.faults = Faults()
         self.sockets = Sockets(app_token)
         workspace = Workspace(clock, trigger_lifetime, bot_token)
+        workspace.files.address = lambda: self.base_url
         delivery = Delivery(
             request_url=request_url,
             signing_secret=signing_secret,
@@ -177,6 +178,7 @@ class SandboxEngine(Humans):
                 json.dump(self.workspace.snapshot(), file)
                 file.flush()
                 os.fsync(file.fileno())
+            self.workspace.files.dump_data(_data_folder(path))
             Path(temporary).replace(path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
@@ -211,6 +213,12 @@ class SandboxEngine(Humans):
             if raw["version"] != 1:
                 raise ValueError(f"{path} is not a workspace of this sandbox")
             self.workspace.restore(raw)
+            self.workspace.files.load_data(_data_folder(path))
         except (KeyError, TypeError) as broken:
             raise ValueError(f"{path} is not a workspace of this sandbox") from broken
         return True
+
+
+def _data_folder(path: Path) -> Path:
+    """Where the bytes of files are, beside the file that knows everything else."""
+    return path.with_suffix(".files")

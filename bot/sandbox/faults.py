@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
-ApiKind = Literal["status", "hang", "reset"]
+ApiKind = Literal["status", "hang", "reset", "redirect"]
 EventKind = Literal["duplicate", "delay", "reorder", "drop_ack", "lose"]
 
 #: Matches any method, channel or event.
@@ -26,6 +26,8 @@ class ApiFault:
     after_effect: bool = False
     #: The id of a channel: only calls that name it fail.
     channel: str = ANY
+    #: Where a redirect leads.
+    location: str = ""
 
 
 @dataclass
@@ -71,6 +73,10 @@ class Faults:
     def reset(self, method: str = ANY, *, after_effect: bool = False, times: int = 1, channel: str = ANY) -> None:
         """The connection of the next calls breaks in the middle of the answer."""
         self.api.append(ApiFault("reset", method, times, after_effect=after_effect, channel=channel))
+
+    def redirect(self, method: str, location: str, *, times: int = 1) -> None:
+        """The next requests of this way for bytes (`files.download`, `files.upload`) are sent elsewhere."""
+        self.api.append(ApiFault("redirect", method, times, location=location))
 
     def duplicate(self, event: str = ANY, *, copies: int = 1, times: int = 1) -> None:
         """The next events arrive `copies` times more, with the same `event_id`."""

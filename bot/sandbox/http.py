@@ -1,28 +1,23 @@
-"""The sandbox over HTTP: `/api/{method}` and `/response/{id}` for the app, `/ui/…` for the page, and
-`/openid/connect/authorize` for whoever signs in with Slack, `/oauth/v2/authorize` for who installs the app."""
+"""The sandbox over HTTP: `/api/{method}`, `/response/{id}`, `/upload/…` and `/files/…` for the app, `/ui/…` for the
+page, and `/openid/connect/authorize` for whoever signs in with Slack, `/oauth/v2/authorize` for who installs the app.
+"""
 
 from __future__ import annotations
-
-import asyncio
-import json
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
-from starlette.types import Receive, Scope, Send
 
 from bot.sandbox.bodies import BadBody, json_object, read_arguments, read_body
 from bot.sandbox.engine import SandboxEngine
 from bot.sandbox.errors import RateLimited, SlackError
 from bot.sandbox.faults import ApiFault
+from bot.sandbox.file_http import FileDoor, broken_answer, until_the_caller_leaves
 from bot.sandbox.models import Payload
 from bot.sandbox.openid import DECLINED, INSTALL, back, page
 from bot.sandbox.responses import use_response_url
 from bot.sandbox.ui import ui_routes
-
-#: An answer that never comes is given up here, should the caller wait longer.
-_LONGEST_HANG = 120.0
 
 
 def sandbox_app(engine: SandboxEngine) -> Starlette:
@@ -35,6 +30,7 @@ def sandbox_app(engine: SandboxEngine) -> Starlette:
             Route("/openid/connect/authorize", door.authorize, methods=["GET"]),
             Route("/oauth/v2/authorize", door.install, methods=["GET"]),
             WebSocketRoute("/socket", engine.sockets.serve),
+            *FileDoor(engine).routes,
             Mount("/ui", routes=ui_routes(engine)),
         ]
     )
@@ -58,8 +54,8 @@ class _Door:
         if fault.after_effect:
             self._carry_out(method, args, token)
         if fault.kind == "hang":
-            await _until_the_caller_leaves(request)
-        return _BrokenResponse()
+            await until_the_caller_leaves(request)
+        return broken_answer()
 
     async def response(self, request: Request) -> Response:
         try:
@@ -113,24 +109,3 @@ def _failure(fault: ApiFault) -> Response:
 
 def _too_many(seconds: int) -> Response:
     return JSONResponse({"ok": False, "error": "ratelimited"}, status_code=429, headers={"Retry-After": str(seconds)})
-
-
-async def _until_the_caller_leaves(request: Request) -> None:
-    """Holds the answer back until the caller hangs up."""
-    try:
-        async with asyncio.timeout(_LONGEST_HANG):
-            while (await request.receive())["type"] != "http.disconnect":
-                continue
-    except TimeoutError:
-        return
-
-
-class _BrokenResponse(Response):
-    """Promises more bytes than it sends, so that the server has to cut the connection."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        del scope, receive
-        start = json.dumps({"ok": True}).encode()[:4]
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"1000")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": start, "more_body": True})

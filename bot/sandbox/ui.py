@@ -43,7 +43,9 @@ class _Page:
         self._screens = Screens(engine.workspace)
         engine.on_close.append(self._screens.close)
         self._actions: dict[str, Callable[[Payload], Awaitable[Any]]] = {
-            "say": lambda a: engine.say(a["user"], a["channel"], a["text"], a.get("thread_ts")),
+            "say": lambda a: engine.say(
+                a["user"], a["channel"], a["text"], a.get("thread_ts"), tuple(a.get("files", ()))
+            ),
             "edit": lambda a: engine.edit(a["user"], a["channel"], a["ts"], a["text"]),
             "delete": lambda a: engine.delete(a["user"], a["channel"], a["ts"]),
             "react": lambda a: engine.react(a["user"], a["channel"], a["ts"], a["name"], remove=bool(a.get("remove"))),
@@ -58,6 +60,7 @@ class _Page:
             "submit_view": lambda a: engine.submit_view(a["user"], a["view_id"], a["values"]),
             "close_view": lambda a: engine.close_view(a["user"], a["view_id"]),
             "home": lambda a: engine.open_home(a["user"], a.get("tab", "home")),
+            "delete_file": lambda a: engine.delete_file(a["user"], a["file"]),
             "dismiss": self._dismiss,
             "faults": self._faults,
         }

@@ -7,12 +7,13 @@ of a person would show. Neither may fail or block: they only queue.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import uuid4
 
 from bot.sandbox.directory import Directory
 from bot.sandbox.errors import SlackError
+from bot.sandbox.files import File
 from bot.sandbox.links import link_shared, links_in
 from bot.sandbox.models import BOT_USER_ID, SLACKBOT, TEAM_ID, Channel, Message, Payload
 
@@ -33,6 +34,8 @@ class Workspace(Directory):
         self.on_change: list[ChangeListener] = []
         #: Domains of the app: whoever posts a link to one, the app is told (`link_shared`).
         self.unfurl_domains: set[str] = set()
+        #: Shares of files that Slack has promised and not made yet; None: it makes them at once.
+        self.late_shares: list[Callable[[], object]] | None = None
 
     # -- changing
 
@@ -88,20 +91,12 @@ class Workspace(Directory):
         if editor is not None:
             message.body["edited"] = {"user": editor, "ts": self.next_ts()}
         self._screen(channel, message)
-        self._tell(
-            {
-                "type": "message",
-                "subtype": "message_changed",
-                "hidden": True,
-                "message": self.shown(channel, message),
-                "previous_message": before,
-            },
-            channel,
-        )
+        self._tell(_changed_event(self.shown(channel, message), before), channel)
 
     def delete_message(self, channel: Channel, message: Message) -> None:
         """Removes a message; a root that has replies stays behind as a tombstone."""
         before = self.shown(channel, message)
+        files = [str(one.get("id")) for one in message.body.get("files", [])]
         if not message.is_reply and channel.thread(message.ts):
             message.is_tombstone = True
             message.body = {"user": SLACKBOT, "subtype": "tombstone", "text": "This message was deleted."}
@@ -128,6 +123,48 @@ class Workspace(Directory):
                 "previous_message": before,
             }
         self._tell(event, channel)
+        for file in [self.files.by_id[one] for one in files if one in self.files.by_id]:
+            # Whoever deletes their message takes what they have put up with it.
+            if not message.is_ours and not self.shares_of(file.id):
+                self.files.forget(file)
+
+    # -- files
+
+    def share_files(self, channel: Channel, files: Sequence[File], body: Payload, thread_ts: str | None) -> None:
+        """Makes the message that shares files of the app, now or later: who asked for it was answered before."""
+        for file in files:
+            file.is_shared = True
+        whole = {**body, "files": [{"id": file.id} for file in files]}
+        if self.late_shares is None:
+            self.add_message(channel, whole, thread_ts=thread_ts)
+        else:
+            self.late_shares.append(lambda: self.add_message(channel, whole, thread_ts=thread_ts))
+
+    def make_late_shares(self) -> None:
+        """What Slack owes, it makes now; and what comes from now on, at once."""
+        late, self.late_shares = self.late_shares or [], None
+        for make in late:
+            make()
+
+    def shares_of(self, file_id: str) -> list[tuple[Channel, Message]]:
+        """The messages that share a file."""
+        return [
+            (channel, message)
+            for channel in self.channels.values()
+            for message in channel.in_order()
+            if any(one.get("id") == file_id for one in message.body.get("files", []))
+        ]
+
+    def delete_file(self, file: File) -> None:
+        """Takes a file out of every message that shares it: there only a sign stays that there was one."""
+        shares = self.shares_of(file.id)
+        before = [self.shown(channel, message) for channel, message in shares]
+        self.files.forget(file)
+        for (channel, message), earlier in zip(shares, before, strict=True):
+            self._screen(channel, message)
+            self._tell(_changed_event(self.shown(channel, message), earlier), channel)
+        channels = [channel.id for channel, _ in shares]
+        self._tell({"type": "file_deleted", "file_id": file.id, "channel_ids": channels}, None)
 
     def add_reaction(self, channel: Channel, message: Message, name: str, user: str) -> None:
         """Raises `already_reacted`."""
@@ -247,6 +284,11 @@ class Workspace(Directory):
     def _changed(self, change: Payload) -> None:
         for listener in self.on_change:
             listener(change)
+
+
+def _changed_event(now: Payload, before: Payload) -> Payload:
+    changed = {"type": "message", "subtype": "message_changed", "hidden": True}
+    return {**changed, "message": now, "previous_message": before}
 
 
 def new_client_msg_id() -> str:

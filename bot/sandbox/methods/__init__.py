@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from bot.sandbox.methods import agents, chat, conversations, people, reactions, streams, unfurls, views
+from bot.sandbox.methods import agents, chat, conversations, files, people, reactions, streams, unfurls, views
 from bot.sandbox.methods.call import Call, Handler
 
 HANDLERS: dict[str, Handler] = {
     **agents.HANDLERS,
     **chat.HANDLERS,
     **conversations.HANDLERS,
+    **files.HANDLERS,
     **people.HANDLERS,
     **reactions.HANDLERS,
     **streams.HANDLERS,
