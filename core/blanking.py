@@ -32,6 +32,7 @@ def blanked(frame: bytes, deleted: Redaction) -> bytes | None:
         return None
     body["content"] = ""
     body["mentions"] = []
+    body.pop("files", None)
     for name, blank in (("mentions_here", False), ("code_ref", None)):
         if name in body:
             body[name] = blank

@@ -17,7 +17,7 @@ from sqlmodel import col, select
 
 from core import accounts, audit, invites, log, mirrors, outbox, signing_in, tables
 from core.blanking import NOBODY
-from core.chat import mentions
+from core.chat import attaching, mentions
 from core.clock import iso
 from core.db import Database, Transaction
 from core.errors import Conflict
@@ -209,6 +209,7 @@ def _erase_message(tx: Transaction, session: tables.Session, message_id: str, us
     entry = log.append(tx, session, event, actor_id=user_id)
     mirrors.take_up_again(tx, session.id)
     mentions.forget(tx, message_id)
+    attaching.detach(tx, session.id, message_id)
     tx.sql.exec(delete(tables.Reaction).where(col(tables.Reaction.message_id) == message_id))
     row.content, row.mentions, row.mentions_here = "", "[]", False
     row.updated_seq, row.deleted_at = entry.seq, tx.now

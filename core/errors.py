@@ -94,6 +94,12 @@ class FileNotFound(NotFound):
     code = "file_not_found"
 
 
+class AttachmentNotFound(NotFound):
+    """A file of that message is not here: it waited for too long, or was never sent. Attach it again."""
+
+    code = "attachment_not_found"
+
+
 class Invalid(CosessionError):
     """That request could not be understood."""
 
@@ -128,6 +134,12 @@ class FileTooLarge(Invalid):
     """That file is too large to be shared."""
 
     code = "file_too_large"
+
+
+class TooManyFiles(Invalid):
+    """That is more files than fit into one message. Send the others in another one."""
+
+    code = "too_many_files"
 
 
 class TooManyReactions(Invalid):

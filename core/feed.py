@@ -174,7 +174,7 @@ class _Told:
         match entry.event():
             case events.ChatMessagePosted(message=said):
                 row = tx.sql.get(tables.Message, said.id)
-                text = row.content if row is not None else ""
+                text = row.content or said.file_names if row is not None else ""
                 return _Told(who, text=text, is_gone=not text)
             case events.CodeCommented(comment=said):
                 comment = tx.sql.get(tables.Comment, said.id)

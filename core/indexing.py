@@ -42,7 +42,7 @@ def _file(event: Any) -> _Said:
 
 #: What each event says: its kind, what it belongs to, and the text. What is not here cannot be found.
 _SAYS: dict[type[events.Event], Callable[[Any], _Said]] = {
-    events.ChatMessagePosted: lambda event: ("message", event.message.id, event.message.content),
+    events.ChatMessagePosted: lambda event: ("message", event.message.id, event.message.words),
     events.CodeCommented: lambda event: ("comment", event.comment.id, event.comment.content),
     events.PromptSubmitted: lambda event: ("prompt", event.turn_id, event.text),
     events.AgentMessage: lambda event: ("agent_message", event.turn_id, event.text),

@@ -1,5 +1,5 @@
 """What is of no use any more: tickets, links and logins past their time, requests that were handled long ago,
-words of deleted texts in the index of a large search.
+files that no message took, words of deleted texts in the index of a large search.
 
 Whether something still holds is judged when it is used; forgetting it late lets nobody in.
 """
@@ -12,6 +12,7 @@ from sqlalchemy import delete
 from sqlmodel import col
 
 from core import inbox, indexing, tables
+from core.chat import attaching
 from core.db import Transaction
 
 #: Slack may repeat an event for 24 hours; the record that it was handled must outlive that.
@@ -28,4 +29,4 @@ def prune(tx: Transaction) -> int:
     )
     indexing.tidy(tx.sql.connection())
     handled = inbox.prune(tx, tx.now - KEEP_HANDLED)
-    return handled + sum(tx.sql.exec(statement).rowcount for statement in statements)
+    return handled + attaching.prune(tx) + sum(tx.sql.exec(statement).rowcount for statement in statements)

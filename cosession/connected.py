@@ -19,6 +19,7 @@ import httpx2
 from api.door.listen import listening_socket
 from api.door.serve import serve
 from api.door.settings import DoorSettings
+from api.routes.attachments import body_bytes_for
 from api.tokens import Tokens
 from core.clock import system_clock
 from core.db import Transaction
@@ -83,7 +84,7 @@ async def _own_server(settings: Settings, email: str | None) -> AsyncGenerator[C
             serve(
                 runtime.app,
                 sockets=[listening],
-                settings=DoorSettings(),
+                settings=DoorSettings(body_bytes_for=body_bytes_for),
                 on_started=started.set,
                 should_stop=stop,
                 handle_signals=False,

@@ -16,6 +16,7 @@ from rich.console import Console
 from api.door.listen import listening_socket
 from api.door.serve import event_loop_factory, serve
 from api.door.settings import DoorSettings
+from api.routes.attachments import body_bytes_for
 from core import accounts
 from core.db import Transaction
 from core.migrations import upgrade
@@ -50,7 +51,7 @@ async def _serve(settings: Settings, listening: socket.socket, lock: DataDirLock
         else:
             welcome.append(asyncio.create_task(_say_where(runtime, local)))
 
-    door = DoorSettings(trusted_proxies=_proxies(settings))
+    door = DoorSettings(trusted_proxies=_proxies(settings), body_bytes_for=body_bytes_for)
     await serve(runtime.app, sockets=[listening], settings=door, on_started=announce, on_stopping=runtime.stopping)
 
 

@@ -168,7 +168,8 @@ def _usage_updated(replica: Replica, event: UsageUpdated, _entry: LogEntry) -> N
 
 def _chat_message(replica: Replica, event: ChatMessagePosted, entry: LogEntry) -> None:
     message = event.message
-    view = MessageView(**message.model_dump(), seq=entry.seq, updated_seq=entry.seq, is_deleted=message.content == "")
+    is_deleted = message.content == "" and not message.files
+    view = MessageView(**message.model_dump(), seq=entry.seq, updated_seq=entry.seq, is_deleted=is_deleted)
     replica.messages[message.id] = view
     replica.set_session(message_count=replica.session.message_count + 1)
     if message.parent_id is not None:
@@ -190,6 +191,7 @@ def _message_deleted(replica: Replica, event: MessageDeleted, entry: LogEntry) -
     replica.set_message(
         event.message_id,
         content="",
+        files=[],
         mentions=[],
         mentions_here=False,
         code_ref=None,

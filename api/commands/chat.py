@@ -23,6 +23,7 @@ def posting(caller: Caller, frame: PostChatMessage) -> Work:
         tuple(frame.mentions),
         session_only=frame.session_only,
         present=_present(caller, frame.content),
+        files=tuple(chat.Attached(one.sha256, one.name) for one in frame.files),
     )
     return lambda tx, key: chat.post_message(tx, caller.actor, caller.session_id, draft, key=key)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from api.frames.client import (
     AddComment,
     AddReaction,
+    AttachedFile,
     ClientFrame,
     ClientFrames,
     ClientPing,
@@ -87,6 +88,7 @@ __all__ = [
     "Ack",
     "AddComment",
     "AddReaction",
+    "AttachedFile",
     "ClientFrame",
     "ClientFrames",
     "ClientPing",

@@ -28,6 +28,15 @@ class JoinSession(ClientFrame):
     reason: Literal["diverged"] | None = None
 
 
+class AttachedFile(BaseModel):
+    """A file that was sent to `attachments` before, under the name that the message gives it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    name: str = Field(min_length=1, max_length=255)
+
+
 class PostChatMessage(ClientFrame):
     """`client_msg_id` is made by the sender; sent twice, it has one effect. Without it the server makes one."""
 
@@ -38,6 +47,8 @@ class PostChatMessage(ClientFrame):
     code_ref: CodeRef | None = None
     mentions: list[str] = Field(default_factory=list, max_length=50)
     session_only: bool = False
+    #: With files, `content` may be empty.
+    files: list[AttachedFile] = Field(default_factory=list[AttachedFile], max_length=10)
 
 
 MessageKey = Annotated[str, Field(min_length=1, max_length=64)]

@@ -1,7 +1,8 @@
 """Shared files over HTTP: contents by hash, which never change, and what became of each path.
 
 A content is somebody's code, and may be a page or a picture with a script in it. It is therefore never served as what
-it claims to be: text is plain text, everything else a download, both without a sandbox to run in.
+it claims to be: text is plain text, what is a picture by its bytes is one (SVG is not), everything else a download, and
+none of them has a sandbox to run in.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from core import files, paths, tables
 from core.access import session_for
 from core.clock import iso
 from core.db import Transaction
+from core.pictures import picture_in
 
 router = APIRouter(prefix="/api/sessions/{session_id}", tags=["files"])
 
@@ -101,12 +103,12 @@ async def put_blob(
     "/blobs/{sha256}",
     response_class=Response,
     responses={
-        200: {"content": {"text/plain": {}, "application/octet-stream": {}}},
+        200: {"content": {"text/plain": {}, "image/*": {}, "application/octet-stream": {}}},
         304: {"description": "You have it already."},
     },
 )
 async def get_blob(session_id: str, sha256: Sha256, request: Request, api: ApiDep, who: SignedInDep) -> Response:
-    """A content that this session holds: text as plain text, anything else as a download."""
+    """A content that this session holds: text as plain text, pictures as such, anything else as a download."""
     etag = f'"{sha256}"'
     is_held = etag in request.headers.get("if-none-match", "")
 
@@ -120,6 +122,9 @@ async def get_blob(session_id: str, sha256: Sha256, request: Request, api: ApiDe
         return Response(status_code=304, headers=headers)
     if content.lines is not None:
         return Response(content.data, media_type="text/plain; charset=utf-8", headers=headers)
+    picture = picture_in(content.data)
+    if picture is not None:
+        return Response(content.data, media_type=picture.media_type, headers=headers)
     headers["Content-Disposition"] = f'attachment; filename="{sha256[:12]}.bin"'
     return Response(content.data, media_type="application/octet-stream", headers=headers)
 

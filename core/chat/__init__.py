@@ -1,11 +1,12 @@
 """Chat: what people say to each other beside the agent's work.
 
-Reading order: `posting`, `changing` (edits and deletions), `reactions`, `mentions` (who is called by a text), `views`
-(messages as they stand now).
+Reading order: `posting`, `attaching` (files that come with a message), `changing` (edits and deletions), `reactions`,
+`mentions` (who is called by a text), `views` (messages as they stand now).
 """
 
 from __future__ import annotations
 
+from core.chat.attaching import MAX_FILE_BYTES, MAX_FILES, WAITS, Attached, keep_file, normal_name
 from core.chat.changing import delete_message, edit_message
 from core.chat.posting import Draft, Posted, post_message
 from core.chat.reactions import add_reaction, normal_emoji, remove_reaction
@@ -13,6 +14,10 @@ from core.chat.texts import normal_content
 from core.chat.views import Earlier, MessageState, ReactionState, history, states, texts_over_time, thread
 
 __all__ = [
+    "MAX_FILES",
+    "MAX_FILE_BYTES",
+    "WAITS",
+    "Attached",
     "Draft",
     "Earlier",
     "MessageState",
@@ -22,8 +27,10 @@ __all__ = [
     "delete_message",
     "edit_message",
     "history",
+    "keep_file",
     "normal_content",
     "normal_emoji",
+    "normal_name",
     "post_message",
     "remove_reaction",
     "states",

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from core import log, tables
 from core.access import Actor, allows, session_for
-from core.chat import mentions
+from core.chat import attaching, mentions
 from core.chat.texts import normal_content
 from core.db import Transaction
 from core.errors import MessageGone, MessageNotFound, NotAllowed
@@ -89,6 +89,7 @@ def delete_message(
     log.blank(tx, session_id, deleted, since=message.seq)
     entry = log.append(tx, seat.session, deleted, actor_id=actor.user_id, key=key)
     mentions.forget(tx, message_id)
+    attaching.detach(tx, session_id, message_id)
     tx.sql.exec(delete(tables.Reaction).where(col(tables.Reaction.message_id) == message_id))
     message.content, message.mentions, message.mentions_here = "", "[]", False
     message.updated_seq, message.deleted_at = entry.seq, tx.now

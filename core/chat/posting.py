@@ -9,7 +9,8 @@ from sqlalchemy import bindparam, select
 
 from core import log
 from core.access import Actor, place_for
-from core.chat import mentions
+from core.chat import attaching, mentions
+from core.chat.attaching import Attached
 from core.chat.texts import normal_content
 from core.db import Transaction
 from core.errors import ParentNotFound
@@ -42,25 +43,30 @@ class Draft:
     mentions: tuple[str, ...] = ()
     session_only: bool = False
     present: tuple[str, ...] = ()
+    #: Kept before (`attaching.keep_file`). With files, `content` may be empty.
+    files: tuple[Attached, ...] = ()
 
 
 def post_message(tx: Transaction, actor: Actor, session_id: str, draft: Draft, *, key: str | None = None) -> Posted:
     """Says something in the session. The same `key` by the same actor posts once.
 
-    Raises: BodyEmpty, BodyTooLong, ParentNotFound, and what `access.session_for` raises.
+    Raises: BodyEmpty, BodyTooLong, ParentNotFound, AttachmentNotFound, TooManyFiles, and what `access.session_for`
+    raises.
     """
     session = place_for(tx, actor, session_id, "chat")
     message_id = derived_id("msg", session_id, actor.user_id, key) if key else new_id("msg")
     granted = log.find_or_trust(tx, session_id, actor.user_id, key)
     if granted is not None:
         return Posted(granted, message_id, is_new=False)
-    content = normal_content(draft.content)
+    files = attaching.files_of(tx, session_id, draft.files) if draft.files else []
+    content = normal_content(draft.content, may_be_empty=files != [])
     called = mentions.called_by(tx, session_id, content, draft.mentions)
     message = ChatMessage(
         id=message_id,
         user_id=actor.user_id,
         username=actor.name,
         content=content,
+        files=files,
         mentions=called.user_ids,
         mentions_here=called.everybody_here,
         parent_id=_root(tx, session_id, draft.parent_id),
@@ -71,6 +77,8 @@ def post_message(tx: Transaction, actor: Actor, session_id: str, draft: Draft, *
     )
     entry = log.append(tx, session, ChatMessagePosted(message=message), actor_id=actor.user_id, key=key)
     tx.collected.add("messages", [_projected(tx, session_id, entry.seq, message)])
+    if files:
+        attaching.attach(tx, session_id, message_id, files)
     everybody = {*called.user_ids, *(draft.present if called.everybody_here else ())}
     mentions.record(tx, session_id, entry.seq, message_id, everybody, besides=(actor.user_id,))
     return Posted(entry.seq, message_id, is_new=True)

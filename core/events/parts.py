@@ -46,14 +46,35 @@ class CodeRef(Value):
     end_line: int | None = Field(default=None, ge=1)
 
 
+class MessageFile(Value):
+    """A file that came with a message. The session holds its bytes, by their SHA-256; `media_type` is what they are,
+    whatever the name says. Width and height are pixels, None for what is not a picture."""
+
+    sha256: str
+    name: str
+    media_type: str
+    #: Bytes.
+    size: int
+    width: int | None = None
+    height: int | None = None
+
+
+def _files_may_be_absent(schema: dict[str, Any]) -> None:
+    schema["required"] = [name for name in schema.get("required", []) if name != "files"]
+
+
 class ChatMessage(Value):
     """`parent_id` is the first message of the thread that this one answers in; threads are one level deep."""
+
+    model_config = ConfigDict(json_schema_extra=_files_may_be_absent)
 
     id: str
     user_id: str
     username: str
-    #: Markdown; empty once the message was deleted.
+    #: Markdown; empty once the message was deleted, and where files say it all.
     content: str
+    #: Left out of the entry where there are none.
+    files: list[MessageFile] = Field(default_factory=list[MessageFile], exclude_if=lambda files: not files)
     #: Ids of people.
     mentions: list[str] = []
     #: `@here`: it called everybody who was present.
@@ -65,6 +86,15 @@ class ChatMessage(Value):
     session_only: bool = False
     #: When it was written, RFC 3339.
     timestamp: str
+
+    @property
+    def file_names(self) -> str:
+        return ", ".join(f"📎 {one.name}" for one in self.files)
+
+    @property
+    def words(self) -> str:
+        """What it says where only words are shown: its text, or else the names of its files."""
+        return self.content or self.file_names
 
 
 class CodeComment(Value):

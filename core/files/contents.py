@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from sqlalchemy import func
-from sqlmodel import select
+from sqlalchemy import delete, func
+from sqlmodel import col, select
 
 from core import tables
 from core.access import Actor, session_for
@@ -65,6 +65,14 @@ def put_blob(tx: Transaction, actor: Actor, session_id: str, content: Content) -
             f"This session holds {MAX_SESSION_BYTES // 1024**2} MiB of files, which is all that fits. "
             "What is shared already stays; share further work in a new session."
         )
+    keep(tx, session_id, content)
+    return True
+
+
+def keep(tx: Transaction, session_id: str, content: Content) -> None:
+    """Stores a content in a session, unless it is there. The caller has authorised and measured it."""
+    if holds_blob(tx, session_id, content.sha256):
+        return
     tx.sql.add(
         tables.Blob(
             session_id=session_id,
@@ -76,7 +84,19 @@ def put_blob(tx: Transaction, actor: Actor, session_id: str, content: Content) -
         )
     )
     tx.sql.flush()
-    return True
+
+
+def drop_unshared(tx: Transaction, session_id: str, sha256: str) -> None:
+    """Forgets a content that no version of a shared file is."""
+    version, file, held = tables.FileVersion, tables.SharedFile, tables.Blob
+    for column, owner in (
+        (version.version, version.session_id),
+        (file.version, file.session_id),
+        (file.base_version, file.session_id),
+    ):
+        if tx.sql.exec(select(1).where(owner == session_id, column == sha256)).first() is not None:
+            return
+    tx.sql.exec(delete(held).where(col(held.session_id) == session_id, col(held.sha256) == sha256))
 
 
 def holds_blob(tx: Transaction, session_id: str, sha256: str) -> bool:

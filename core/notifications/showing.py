@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlmodel import col, select
 
-from core import events, log, tables
+from core import chat, events, log, tables
 from core.db import Transaction
 from core.events import Person
 from core.notifications.deciding import Kind, as_kind
@@ -136,7 +136,7 @@ def _said(tx: Transaction, kind: Kind, part: tables.NotificationPart) -> tuple[s
     if kind in ("mention", "reply"):
         message = tx.sql.get(tables.Message, part.ref_id)
         if message is not None:
-            return message.content, "", message.session_only
+            return _words(tx, message), "", message.session_only
         comment = tx.sql.get(tables.Comment, part.ref_id)
         thread = tx.sql.get(tables.CommentThread, comment.thread_id) if comment is not None else None
         if comment is not None and thread is not None:
@@ -144,6 +144,13 @@ def _said(tx: Transaction, kind: Kind, part: tables.NotificationPart) -> tuple[s
     elif kind in ("needs_me", "session_ended"):
         return _logged(tx, part), "", False
     return "", "", False
+
+
+def _words(tx: Transaction, message: tables.Message) -> str:
+    if message.content or message.deleted_at is not None:
+        return message.content
+    [said] = chat.states(tx, message.session_id, [message])
+    return said.message.file_names
 
 
 def _logged(tx: Transaction, part: tables.NotificationPart) -> str:

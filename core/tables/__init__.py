@@ -8,7 +8,7 @@ exactly these three places.
 from __future__ import annotations
 
 from core.tables.audit import AuditEntry
-from core.tables.chat import Mention, Message, Reaction, ReadMark, SearchEntry, SearchPlace
+from core.tables.chat import Attachment, Mention, Message, Reaction, ReadMark, SearchEntry, SearchPlace, Upload
 from core.tables.columns import COUNTED, UtcDateTime, table_of
 from core.tables.files import Blob, Comment, CommentThread, FileVersion, SharedFile
 from core.tables.installations import Installation
@@ -34,6 +34,7 @@ __all__ = [
     "COUNTED",
     "AgentMark",
     "AgentStats",
+    "Attachment",
     "AuditEntry",
     "Blob",
     "Comment",
@@ -80,6 +81,7 @@ __all__ = [
     "SignInLink",
     "Team",
     "TeamMember",
+    "Upload",
     "UsedTicket",
     "User",
     "UtcDateTime",

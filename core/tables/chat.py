@@ -36,6 +36,29 @@ class Message(SQLModel, table=True):
     deleted_at: datetime | None = moment(nullable=True)
 
 
+class Upload(SQLModel, table=True):
+    """A content that came for the chat, and what it is. One that no message took is thrown away after a day."""
+
+    __tablename__ = "uploads"
+    session_id: str = session_reference(primary_key=True)
+    sha256: str = Field(sa_column=Column(String(64), primary_key=True))
+    media_type: str = Field(sa_column=Column(String(40), nullable=False))
+    size: int
+    width: int | None = None
+    height: int | None = None
+    #: The last time that somebody sent it.
+    sent_at: datetime = moment(index=True)
+
+
+class Attachment(SQLModel, table=True):
+    """A message, not taken back, that came with this content."""
+
+    __tablename__ = "attachments"
+    session_id: str = session_reference(primary_key=True)
+    sha256: str = Field(sa_column=Column(String(64), primary_key=True))
+    message_id: str = Field(sa_column=Column(String(40), ForeignKey("messages.id"), primary_key=True, index=True))
+
+
 class Reaction(SQLModel, table=True):
     __tablename__ = "reactions"
     message_id: str = Field(sa_column=Column(String(40), ForeignKey("messages.id"), primary_key=True))

@@ -149,6 +149,7 @@ ROUTES: dict[tuple[str, str], Row] = {
     ("PUT", S + "/mute"): Row(401, 404, 204, 204, 204, json={"is_muted": True}),
     ("POST", S + "/read"): reading(json={"seq": 1}),
     ("POST", S + "/commands"): reading(json={"frames": [{"type": "pong"}]}),
+    ("POST", S + "/attachments"): Row(401, 404, 403, 201, 201, query="?name=a.txt", content=BLOB),
     ("PUT", S + "/blobs/{sha256}"): hosting(201, content=BLOB),
     ("GET", S + "/blobs/{sha256}"): reading(make=Scene.blob),
     ("POST", S + "/files"): hosting(

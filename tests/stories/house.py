@@ -25,6 +25,7 @@ from api.door.listen import listening_socket
 from api.door.serve import serve
 from api.door.settings import DoorSettings
 from api.frames import server_frame_adapter
+from api.routes.attachments import body_bytes_for
 from core import accounts, log, tables
 from core.blanking import Redaction, blanked
 from core.clock import system_clock
@@ -377,7 +378,7 @@ async def open_house(
         serve(
             runtime.app,
             sockets=[listening],
-            settings=door or DoorSettings(),
+            settings=door or DoorSettings(body_bytes_for=body_bytes_for),
             on_started=started.set,
             should_stop=stop,
             handle_signals=False,
@@ -386,7 +387,8 @@ async def open_house(
     async with asyncio.timeout(20):
         await started.wait()
     url = f"http://127.0.0.1:{port}"
-    async with httpx2.AsyncClient(base_url=url, timeout=10.0) as http:
+    # Certificates are not asked for on loopback, and loading them takes as long as a small story.
+    async with httpx2.AsyncClient(base_url=url, timeout=10.0, verify=False) as http:
         house = House(runtime, url, http, clock, seconds)
         try:
             yield house

@@ -128,6 +128,10 @@ export interface PostChatMessage {
    */
   mentions?: string[];
   session_only?: boolean;
+  /**
+   * @maxItems 10
+   */
+  files?: AttachedFile[];
 }
 /**
  * A place in a file of the session. Lines count from 1.
@@ -136,6 +140,13 @@ export interface CodeRef {
   file: string;
   line: number;
   end_line: number | null;
+}
+/**
+ * A file that was sent to `attachments` before, under the name that the message gives it.
+ */
+export interface AttachedFile {
+  sha256: string;
+  name: string;
 }
 export interface EditMessage {
   type: "edit_message";
@@ -689,6 +700,7 @@ export interface ChatMessage {
   user_id: string;
   username: string;
   content: string;
+  files?: MessageFile[];
   mentions: string[];
   mentions_here: boolean;
   parent_id: string | null;
@@ -696,6 +708,18 @@ export interface ChatMessage {
   source: "web" | "slack" | "api" | "agent" | "system";
   session_only: boolean;
   timestamp: string;
+}
+/**
+ * A file that came with a message. The session holds its bytes, by their SHA-256; `media_type` is what they are,
+ * whatever the name says. Width and height are pixels, None for what is not a picture.
+ */
+export interface MessageFile {
+  sha256: string;
+  name: string;
+  media_type: string;
+  size: number;
+  width: number | null;
+  height: number | null;
 }
 /**
  * The text as it is from here on; the entries before it are the message's history.
@@ -1042,6 +1066,7 @@ export interface MessageView {
   user_id: string;
   username: string;
   content: string;
+  files?: MessageFile[];
   mentions: string[];
   mentions_here: boolean;
   parent_id: string | null;

@@ -56,7 +56,8 @@ export function blanked(entry: LogEntry, deleted: ReadonlySet<string>): LogEntry
     case "chat_message": {
       if (!deleted.has(entry.message.id)) return entry;
       const blank = { content: "", mentions: [], mentions_here: false, code_ref: null };
-      return { ...entry, message: { ...entry.message, ...blank } };
+      const { files: _, ...message } = entry.message;
+      return { ...entry, message: { ...message, ...blank } };
     }
     case "message_edited":
       return deleted.has(entry.message_id) ? { ...entry, content: "", mentions: [], mentions_here: false } : entry;

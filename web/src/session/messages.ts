@@ -79,6 +79,7 @@ function withoutText(message: Message): Message {
   return {
     ...message,
     content: "",
+    files: [],
     mentions: [],
     mentions_here: false,
     code_ref: null,
