@@ -239,6 +239,8 @@ class SlackDoor:
             present=self._present,
             owner=self._owner,
             posts=TokenBuckets(pace.posts_per_minute, pace.posts_burst),
+            streams=TokenBuckets(pace.streams_per_minute),
+            appends=TokenBuckets(pace.appends_per_minute),
             realm=realm,
         )
 

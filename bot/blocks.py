@@ -159,6 +159,17 @@ def progress(view: Progress) -> Shown:
     return Shown(f"{escape(_agent(view.agent))}: {state.split(' ', 1)[1]}", tuple(blocks))
 
 
+def ending(status: Status) -> Block:
+    """What stands under the last words of a turn."""
+    return {"type": "context", "elements": [_mrkdwn(_STATUS[status])]}
+
+
+def answer(piece: str, under: Sequence[Block] = ()) -> Shown:
+    """A part of an answer, in Markdown that calls nobody."""
+    words = to_parts(piece)
+    return Shown(words[0] if words else "…", ({"type": "markdown", "text": piece}, *under))
+
+
 def _counts(view: Progress) -> list[str]:
     calls = count(view.calls, "call") + (f" ({view.failed} failed)" if view.failed else "")
     files = f"{count(len(view.files), 'file')} +{view.lines_added} −{view.lines_removed}"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from bot.identity import People
 from bot.settings import Pace, SlackSettings
-from bot.web import SlackApi
+from bot.web import Bot, SlackApi
 from core import presence
 from core.db import Database
 from core.errors import TooMany
@@ -35,6 +35,9 @@ class Desk:
     present: Present
     owner: str
     posts: TokenBuckets
+    #: Begins and ends of streams, and appends to them.
+    streams: TokenBuckets
+    appends: TokenBuckets
     may_customize: bool = True
     #: False once Slack refused to tell who does not want to be disturbed.
     may_see_dnd: bool = True
@@ -42,6 +45,10 @@ class Desk:
     people: People | None = None
     #: The workspace's id, or its organisation's; empty until Slack has told.
     realm: str = ""
+    #: Who we are there; known once the workspace is.
+    bot: Bot | None = None
+    #: Monotonic time before which answers are posted and edited there, because Slack takes no streams.
+    streams_again_at: float = 0.0
 
     @property
     def pace(self) -> Pace:

@@ -14,7 +14,7 @@ from bot import blocks
 from bot.progress import Progress
 from bot.thread import Thread
 from bot.web import Refused
-from core import log, tables
+from core import log, mirrors, tables
 from core.db import Transaction
 
 #: Entries of the log that one turn is looked through for.
@@ -54,18 +54,22 @@ def _turns(tx: Transaction, session_id: str, asked: Collection[int], begun: Coll
     """The turns that hold one of these prompts, as their messages tell of them now; `begun` are the entries that posts
     of ours began with."""
     firsts = {max((seq for seq in begun if seq <= prompt), default=0) for prompt in asked}
-    found = (_turn(tx, session_id, first) for first in sorted(firsts) if first)
+    told = mirrors.told(tx, session_id)
+    found = (_turn(tx, session_id, first, told) for first in sorted(firsts) if first)
     return [turn for turn in found if turn is not None]
 
 
-def _turn(tx: Transaction, session_id: str, first: int) -> Progress | None:
-    """None for a post that is about something else than a turn."""
+def _turn(tx: Transaction, session_id: str, first: int, told: Collection[tuple[int, int]]) -> Progress | None:
+    """None for a post that is about something else than a turn. `told` are the answers with posts of their own, which
+    do not name whoever asked."""
     entries = log.read_after(tx, session_id, first - 1, MOST)
     if not entries or entries[0].type not in ("prompt_submitted", "turn_started"):
         return None
     turn = Progress(first)
     for entry in entries:
         turn.apply(entry.event())
+        if entry.type == "agent_message" and any(begin <= entry.seq <= end for begin, end in told):
+            turn.answer = ""
         if entry.type == "turn_finished":
             break
     return turn

@@ -29,6 +29,8 @@ class Profile:
     is_outsider: bool = False
     #: The address of their picture, as Slack serves it; empty where they have none.
     picture: str = ""
+    #: The workspace that they belong to; in an organisation, one of its workspaces.
+    team: str = ""
 
 
 def read_profile(user: Mapping[str, Any], team_id: str) -> Profile:
@@ -41,7 +43,8 @@ def read_profile(user: Mapping[str, Any], team_id: str) -> Profile:
     is_bot = bool(user.get("is_bot")) or user.get("id") == "USLACKBOT"
     picture = str(profile.get("image_72") or "")
     picture = picture if picture.startswith("https://") else ""
-    return Profile(str(user["id"]), str(name or user["id"]), is_bot, is_outsider or is_foreign, picture)
+    team = str(user.get("team_id") or "")
+    return Profile(str(user["id"]), str(name or user["id"]), is_bot, is_outsider or is_foreign, picture, team)
 
 
 class People:

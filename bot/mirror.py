@@ -187,13 +187,15 @@ class ThreadMirror:
 
     async def _say(self, thread: Thread, entry: Entry) -> None:
         event = entry.event
+        if not isinstance(event, SessionEnded):
+            await self._agent.give_way(thread)
         if isinstance(event, ChatMessagePosted):
             await self._say_words(thread, entry.seq, event.message, has_head=event.message.parent_id is not None)
         elif isinstance(event, CodeCommented):
             await self._say_words(thread, entry.seq, event.comment, has_head=True)
         else:
             assert isinstance(event, SessionEnded)
-            self._agent.interrupt()
+            await self._agent.interrupt(thread)
             text = ":checkered_flag: The session has ended. It stays readable, with everything that was said."
             stamps = await thread.say(entry.seq, [text])
             await self._done_saying(thread, entry.seq, "", stamps)
@@ -226,6 +228,7 @@ class ThreadMirror:
     async def _refresh(self, thread: Thread, page: Page) -> None:
         """Edits what may be edited now. Slack's "not now" to an edit holds nobody's words up."""
         cursor = self._cursor
+        await self._agent.tell(thread, page.now)
         if await self._agent.refresh(thread, cursor):
             self._saved = cursor
         try:
@@ -267,7 +270,7 @@ class ThreadMirror:
         pace, now = self._desk.pace, time.monotonic()
         moments = [now + pace.poll, self._card_at + pace.card_every, thread.leased_at + pace.lease / 3]
         if self._agent.is_stale:
-            moments.append(self._agent.due_at)
+            moments.append(max(self._agent.due_at, now + 0.001))
         if self._is_unsaved:
             moments.append(thread.leased_at + pace.save_every)
         left = min(moment - now for moment in moments if moment > now)
@@ -302,6 +305,7 @@ class ThreadMirror:
         for failures in range(1, STRAY_TRIES + 1):
             try:
                 await thread.take_back_strays(oldest)
+                await self._agent.take_back(thread)
                 break
             except SlackFailure as failure:
                 log.warning("could not look for strays of %s: %s", self.session_id, failure)

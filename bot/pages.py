@@ -10,7 +10,7 @@ from bot import blocks
 from core import log as session_log
 from core import mirrors, sessions, tables
 from core.db import Transaction
-from core.events import ChatMessagePosted, CodeCommented, Event
+from core.events import AgentMessage, ChatMessagePosted, CodeCommented, Event
 
 #: Entries that are read at once.
 PAGE = 500
@@ -31,6 +31,7 @@ class Page:
     status: str
     head: int
     card: blocks.Card
+    now: datetime
 
     @property
     def is_muted(self) -> bool:
@@ -39,8 +40,17 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """An answer of the agent that is not all told, and the entries that it is made of."""
+
+    answer: mirrors.Answer
+    entries: Sequence[Entry]
+
+
+@dataclass(frozen=True, slots=True)
 class Start:
-    """Where an earlier reader of this thread stopped. `turn` are the entries that its open message tells."""
+    """Where an earlier reader of this thread stopped. `turn` are the entries that its open message tells; `told` the
+    first and last entry of each answer that has posts of its own, `untold` those that are not finished."""
 
     channel: str
     root: str | None
@@ -53,19 +63,16 @@ class Start:
     turn: Sequence[Entry]
     #: Counts the threads after the first.
     round: int
+    told: Sequence[tuple[int, int]]
+    untold: Sequence[Begun]
+    now: datetime
 
 
 def read_start(tx: Transaction, session_id: str) -> Start:
     row = tx.sql.get(tables.Mirror, session_id)
     assert row is not None
-    turn: list[Entry] = []
-    after = (row.progress_seq or 0) - 1
-    while row.progress_seq is not None and after < row.cursor:
-        stored = session_log.read_after(tx, session_id, after)
-        turn += [Entry(one.seq, one.event()) for one in stored if one.seq <= row.cursor]
-        if not stored:
-            break
-        after = stored[-1].seq
+    turn = [] if row.progress_seq is None else _entries(tx, session_id, row.progress_seq, row.cursor)
+    untold = [Begun(one, _said(tx, session_id, one)) for one in mirrors.untold(tx, session_id)]
     return Start(
         row.channel,
         row.root,
@@ -77,7 +84,33 @@ def read_start(tx: Transaction, session_id: str) -> Start:
         row.created_at,
         turn,
         row.round,
+        mirrors.told(tx, session_id),
+        untold,
+        tx.now,
     )
+
+
+def _said(tx: Transaction, session_id: str, answer: mirrors.Answer) -> Sequence[Entry]:
+    """The blocks of an answer: those of its turn among the entries that it spans."""
+    found = [
+        entry
+        for entry in _entries(tx, session_id, answer.first_seq, answer.last_seq)
+        if isinstance(entry.event, AgentMessage)
+    ]
+    turns = {entry.event.turn_id for entry in found[:1] if isinstance(entry.event, AgentMessage)}
+    return [entry for entry in found if isinstance(entry.event, AgentMessage) and entry.event.turn_id in turns]
+
+
+def _entries(tx: Transaction, session_id: str, first: int, last: int) -> list[Entry]:
+    found: list[Entry] = []
+    after = first - 1
+    while after < last:
+        stored = session_log.read_after(tx, session_id, after)
+        found += [Entry(one.seq, one.event()) for one in stored if one.seq <= last]
+        if not stored:
+            break
+        after = stored[-1].seq
+    return found
 
 
 def read_page(tx: Transaction, session_id: str, after: int, *, here: tuple[str, ...], url: str) -> Page:
@@ -103,7 +136,7 @@ def read_page(tx: Transaction, session_id: str, after: int, *, here: tuple[str, 
         muted_by=_name(tx, row.muted_by),
         last_activity=session.last_activity_at,
     )
-    return Page(entries, mirrors.linked(tx, session_id, messages), row.status, session.head, card)
+    return Page(entries, mirrors.linked(tx, session_id, messages), row.status, session.head, card, tx.now)
 
 
 def _name(tx: Transaction, user_id: str | None) -> str:

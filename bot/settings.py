@@ -22,6 +22,15 @@ class Pace:
     #: Least time between two edits of the agent's message, and of the card.
     progress_every: float = 3.0
     card_every: float = 10.0
+    #: Least time between two appends to a streamed answer, and the age at which it goes on in another message: Slack
+    #: ends a stream after about five minutes.
+    stream_every: float = 1.0
+    stream_for: float = 240.0
+    #: Streams that are begun, and appends, in a minute and a workspace: fewer than Slack allows.
+    streams_per_minute: float = 17.0
+    appends_per_minute: float = 90.0
+    #: How long answers are posted and edited after Slack has said that it takes no streams.
+    streams_rest: float = 900.0
     #: Age at which "the thread is still there" is asked again before a post.
     thread_check_every: float = 30.0
     #: How long a process that died keeps others from going on. Longer than a call, so that a post that was begun under

@@ -151,6 +151,22 @@ class Thread:
         if ts == self.root:
             self._checked_at = time.monotonic()
 
+    async def reply(self, message_id: str, shown: Shown) -> str:
+        """Posts what is no entry of the log, under an id of its own, and returns its ts. The caller has stored before
+        that it may be there. Raises SlackFailure."""
+        await self._ensure_root()
+        return await self._reply(message_id, shown.text, None, None, list(shown.blocks))
+
+    async def ready(self) -> None:
+        """The thread is there, and ours. Raises LeaseLost, SlackFailure."""
+        await self._ensure_root()
+        await self._ensure_lease()
+
+    async def still_there(self) -> None:
+        """The same, asked of Slack whenever it was asked last."""
+        self._checked_at = float("-inf")
+        await self.ready()
+
     async def take_back_strays(self, oldest: str | None) -> None:
         """The thread is gone: whatever of the present intent landed at the channel's root is deleted."""
         if self.intent is None:

@@ -190,12 +190,13 @@ class Workspaces:
             # The desk of a grant that is given again stays: its threads are at work there.
             desk, token = (known.workspace.desk, known.token) if known else await self._open_desk(row.realm)
             token.forget()
-            desk.may_customize = True
+            desk.may_customize, desk.streams_again_at = True, 0.0
             workspace = self._furnished(desk, row.bot)
             self._installed[row.realm] = _Installed(workspace, token, row.installed_at)
             return workspace
 
     def _furnished(self, desk: Desk, bot: Bot) -> Workspace:
+        desk.bot = bot
         people = desk.people = People(desk.api, bot.realm, desk.pace.profile_age)
         return Workspace(bot, desk, people, self._furnish(desk, bot, people))
 

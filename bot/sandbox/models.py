@@ -90,6 +90,8 @@ class Message:
     is_tombstone: bool = False
     #: Between `chat.startStream` and `chat.stopStream`.
     is_streaming: bool = False
+    #: Somebody who read it while it was streamed wanted no more of it.
+    is_stopped: bool = False
     client_msg_id: str | None = None
 
     @property

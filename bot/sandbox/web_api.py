@@ -101,6 +101,8 @@ class WebApi:
         self.violations: list[Violation] = []
         self.calls: deque[Recorded] = deque(maxlen=5_000)
         self.rate_limits_on = False
+        #: Methods that this workspace does not have: not every kind of Slack has all of them.
+        self.lacking: set[str] = set()
         self.limits = RateLimits()
 
     def call(self, method: str, args: Mapping[str, Any], token: str | None) -> Payload:
@@ -119,7 +121,7 @@ class WebApi:
 
     def _carry_out(self, name: str, args: Mapping[str, Any], token: str | None, now: datetime) -> Payload:
         method = load_contract().get(name)
-        if method is None:
+        if method is None or name in self.lacking:
             raise SlackError("unknown_method", req_method=name)
         if self.rate_limits_on:
             self.limits.take(method, str(args["channel"]) if "channel" in args else None, now)
@@ -153,7 +155,7 @@ class WebApi:
 
     def _record_refusal(self, method: str, args: Mapping[str, Any], refusal: SlackError, now: datetime) -> None:
         self.calls.append(Recorded(method, args, refusal.code, now))
-        if refusal.code in _VIOLATIONS:
+        if refusal.code in _VIOLATIONS and method not in self.lacking:
             metadata = refusal.fields.get("response_metadata")
             messages: list[str] = metadata.get("messages", []) if is_object(metadata) else []
             self.violations.append(Violation(method, refusal.code, tuple(messages), now))

@@ -9,6 +9,7 @@ overtaken is refused, so two processes never move the same thread.
 from __future__ import annotations
 
 from core.leases import LeaseLost
+from core.mirrors.answers import Answer, AnswerState, tell, told, untold
 from core.mirrors.finding import Open, ThreadNotLinked, by_thread, in_channel, open_mirror, open_ones
 from core.mirrors.holding import Lease, held, let_go, take
 from core.mirrors.links import Origin, Standing, last_posted, link, linked, standing
@@ -17,6 +18,8 @@ from core.mirrors.steering import mute, other_channels, resume
 
 __all__ = [
     "CARD",
+    "Answer",
+    "AnswerState",
     "Lease",
     "LeaseLost",
     "Open",
@@ -44,5 +47,8 @@ __all__ = [
     "standing",
     "take",
     "take_up_again",
+    "tell",
     "thread_is_gone",
+    "told",
+    "untold",
 ]

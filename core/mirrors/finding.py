@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from core import tables
 from core.db import Transaction
 from core.errors import NotFound
+from core.mirrors.answers import has_untold
 
 
 class ThreadNotLinked(NotFound):
@@ -67,6 +68,7 @@ def open_ones(tx: Transaction) -> list[Open]:
         | (col(mirror.card_seq) < col(session.head))
         | (mirror.status == "opening")
         | col(mirror.intent).is_not(None)
+        | has_untold()
         | (col(session.status) == "ended")
     )
     rows = tx.sql.exec(

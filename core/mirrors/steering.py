@@ -11,6 +11,7 @@ from core import log, tables
 from core.access import Actor, session_for, visible_sessions
 from core.db import Transaction
 from core.events import MirrorResumed
+from core.mirrors.answers import forget_answers
 from core.mirrors.finding import ThreadNotLinked
 from core.mirrors.holding import locked
 
@@ -61,6 +62,7 @@ def resume(tx: Transaction, actor: Actor, session_id: str, channel: str | None =
             raise ThreadNotLinked
         mirror.channel, mirror.channel_name = channel, channels[channel]
     _forget_old_posts(tx, mirror)
+    forget_answers(tx, session_id)
     mirror.status, mirror.status_reason, mirror.muted_by = "opening", "", None
     mirror.root, mirror.url, mirror.intent, mirror.card_hash, mirror.card_seq = None, "", None, "", -1
     mirror.progress_ts, mirror.progress_seq = None, None

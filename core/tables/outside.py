@@ -87,3 +87,31 @@ class MirrorLink(SQLModel, table=True):
     session_id: str = session_reference(index=True)
     message_id: str = Field(sa_column=Column(String(40), nullable=False, index=True))
     origin: str = Field(sa_column=Column(String(10), nullable=False))
+
+
+class MirrorAnswer(SQLModel, table=True):
+    """One answer of the agent, from the entries `first_seq` to `last_seq`, and how much of it stands in the thread.
+
+    It is told in parts, each a post of its own. Offsets count the characters of the answer's text.
+    """
+
+    __tablename__ = "mirror_answers"
+    session_id: str = session_reference(primary_key=True)
+    first_seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    last_seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+    #: Characters that are known so far, and whether that is all there will be.
+    length: int = 0
+    is_final: bool = False
+    #: How the turn went, where it is over with this answer.
+    outcome: str = Field(default="", sa_column=Column(String(12), nullable=False))
+    #: What is to be done about the part that is open, if one is: see `core.mirrors.answers`.
+    state: str = Field(sa_column=Column(String(10), nullable=False, index=True))
+    #: The part that is open or comes next, where it stands, and at which character it begins.
+    part: int = 0
+    ts: str | None = Field(default=None, sa_column=Column(String(40)))
+    begin: int = 0
+    #: Up to where it is known to stand there, and up to where it was about to be put there.
+    sent: int = 0
+    sending: int = 0
+    #: When the part was begun.
+    started_at: datetime | None = moment(nullable=True)

@@ -30,6 +30,8 @@ def start(call: Call) -> Payload:
 
 
 def append(call: Call) -> Payload:
+    if call.workspace.message(call.channel(), str(call.args["ts"])).is_stopped:
+        raise SlackError("stopped_by_user")
     channel, message = _streaming(call)
     _grow(call, channel, message)
     return {"channel": channel.id, "ts": message.ts}
