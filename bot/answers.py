@@ -52,16 +52,22 @@ def read_answer(tx: Transaction, mirror: tables.Mirror, text: str) -> Answer:
 
 
 def say(
-    tx: Transaction, actor: Actor, mirror: tables.Mirror, answer: Answer, mentions: tuple[str, ...], key: str
+    tx: Transaction,
+    actor: Actor,
+    mirror: tables.Mirror,
+    answer: Answer,
+    mentions: tuple[str, ...],
+    key: str,
+    files: tuple[chat.Attached, ...] = (),
 ) -> str:
-    """Says it in the session, where it belongs. Returns the id of the message or comment.
+    """Says it in the session, where it belongs; a comment has no files. Returns the id of the message or comment.
 
     Raises what `chat.post_message` and `comments.add_comment` raise.
     """
     if answer.comment_id is not None:
         comment = comments.Draft(answer.text, thread_id=answer.comment_id, mentions=mentions)
         return comments.add_comment(tx, actor, mirror.session_id, comment, key=key).comment_id
-    draft = chat.Draft(answer.text, parent_id=answer.message_id, mentions=mentions)
+    draft = chat.Draft(answer.text, parent_id=answer.message_id, mentions=mentions, files=files)
     return chat.post_message(tx, actor, mirror.session_id, draft, key=key).message_id
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -23,6 +23,7 @@ from bot.failures import Ambiguous, Limited, Refused, sorted_failure
 from bot.limits import MESSAGES, fitting
 
 Payload = dict[str, Any]
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,23 @@ class Caller:
         self._client: AsyncWebClient | None = None
         #: (method, channel) → monotonic time before which Slack does not want to hear of it.
         self._quiet_until: dict[tuple[str, str], float] = {}
+        self._beside: set[asyncio.Task[Any]] = set()
+
+    @property
+    def address(self) -> str:
+        """The base of the Web API."""
+        return self._api_url
+
+    async def bearer(self) -> str:
+        """The token of this moment. It goes to Slack and to nobody else."""
+        return self._token if isinstance(self._token, str) else await self._token()
+
+    def beside(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Does something that nobody has to wait for; `close` ends it."""
+        task = asyncio.create_task(work)
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+        return task
 
     async def open(self) -> None:
         self.pool = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self._timeout))
@@ -51,6 +69,9 @@ class Caller:
         self._client = AsyncWebClient(base_url=self._api_url, session=self.pool, retry_handlers=[])
 
     async def close(self) -> None:
+        for task in self._beside:
+            task.cancel()
+        await asyncio.gather(*self._beside, return_exceptions=True)
         if self.pool is not None:
             await self.pool.close()
 
@@ -96,7 +117,7 @@ class Caller:
         assert self._client is not None, "open() first"
         key = (method, str(args.get("channel", "")))
         await self.until_welcome(*key)
-        token = self._token if isinstance(self._token, str) else await self._token()
+        token = await self.bearer()
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             if is_get:

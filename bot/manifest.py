@@ -45,6 +45,11 @@ NEEDS = (
         ("reaction_added", "reaction_removed"),
         is_optional=True,
     ),
+    Need(
+        "carry files between threads and sessions, both ways; else they are named",
+        ("files:read", "files:write"),
+        is_optional=True,
+    ),
     Need("know whether the bot is in a channel, and its name", ("channels:read",)),
     Need("know who is a guest, and hear when that changes", ("users:read",), ("user_change",)),
     Need("send invites to people, and look for them before sending them again", ("im:write",)),

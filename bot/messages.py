@@ -1,6 +1,6 @@
 """What people write in a mirrored thread becomes a message of the session; every other event is ignored on purpose.
 
-Taken: plain messages, `file_share` (files are named, not carried over), `me_message` and `thread_broadcast`. A mention
+Taken: plain messages, `file_share` with its files (`bot.files`), `me_message` and `thread_broadcast`. A mention
 of the bot in a thread arrives twice, as `app_mention` and as `message`; both name the same `ts`, so they are one. What
 is a command there never gets here: see `commands.mentions`.
 An edit makes the session's message what Slack's is now, and takes it in where it was never taken; deletions and
@@ -11,8 +11,9 @@ in Slack. Whatever the bot or another bot posted is never taken, whatever it loo
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -22,8 +23,11 @@ from bot.answers import read_answer, say
 from bot.changed_in_slack import NEVER_TAKEN, Changes, Place, say_otherwise
 from bot.desk import Desk
 from bot.errors import GUEST, how_to_link, words_for
+from bot.files.facts import is_all_deleted
+from bot.files.taking import Coming, Taking
+from bot.files.words import line, whisper
 from bot.identity import People
-from bot.mrkdwn import from_slack
+from bot.mrkdwn import Incoming, from_slack
 from bot.thread import CARD, GONE, MESSAGE
 from bot.unfurl import Unfurls
 from bot.web import Bot, Refused
@@ -41,11 +45,6 @@ Event = Mapping[str, Any]
 
 #: Kinds of `message` that people write; no subtype is the usual one.
 WRITTEN = (None, "file_share", "me_message", "thread_broadcast")
-#: Told privately to whoever shares a file in the thread.
-NOT_CARRIED = (
-    "Your file stays in Slack: the session shows its name only. Paste what matters as text, or put the file into the"
-    " folder that the agent works in."
-)
 #: What begins so is not sent to the session.
 ASIDES = ("(aside)", ":speak_no_evil:", "\N{SPEAK-NO-EVIL MONKEY}")
 
@@ -114,6 +113,7 @@ class Events:
         self._budget = budget
         self._changes = Changes(desk, bot, people, clock)
         self._unfurls = Unfurls(desk, bot)
+        self._taking = Taking(desk, clock)
 
     def lane(self, item: Item) -> Lane:
         event: Event = orjson.loads(item.body).get("event") or {}
@@ -148,9 +148,9 @@ class Events:
             return self._changes.delete(*taken_back)
         changed = changed_in_slack.edited(event)
         if changed is not None:
-            return await self._take_as_it_stands(*changed, app_id)
+            return await self._take_as_it_stands(*changed, app_id, item.received_at)
         reply = read_reply(event, self._bot, app_id)
-        return await self._take(reply) if reply is not None else None
+        return await self._take(reply, item.received_at) if reply is not None else None
 
     async def _is_root(self, channel: str, ts: str) -> bool:
         return await self._desk.db.read(lambda tx: mirrors.by_thread(tx, self._bot.team_id, channel, ts) is not None)
@@ -159,7 +159,7 @@ class Events:
         realm, reason = self._bot.team_id, GONE["thread_not_found"]
         return Wish(lambda tx: mirrors.thread_is_gone(tx, realm, channel, ts, reason), self._cannot_be_refused)
 
-    async def _take_as_it_stands(self, place: Place, root: str, app_id: str) -> Wish | None:
+    async def _take_as_it_stands(self, place: Place, root: str, app_id: str, since: datetime) -> Wish | None:
         """The message was edited: what it says by now counts, whatever the event says."""
         realm = self._bot.team_id
         if await self._desk.db.read(lambda tx: mirrors.by_thread(tx, realm, place.channel, root)) is None:
@@ -168,12 +168,14 @@ class Events:
         if now is None:
             return None  # Deleted by now, which is an event of its own.
         reply = read_reply({**now, "channel": place.channel}, self._bot, app_id)
-        return await self._take(reply, is_edit=True) if reply is not None else None
+        if reply is not None and is_all_deleted(reply.event):
+            return self._changes.delete(place, root)
+        return await self._take(reply, since, is_edit=True) if reply is not None else None
 
     async def _cannot_be_refused(self, error: CosessionError) -> None:
         raise error
 
-    async def _take(self, reply: Reply, *, is_edit: bool = False) -> Wish | None:
+    async def _take(self, reply: Reply, since: datetime, *, is_edit: bool = False) -> Wish | None:
         found = await self._desk.db.read(lambda tx: self._look_up(tx, reply))
         if found is None or ((found.is_taken or found.is_told) and not is_edit):
             return None
@@ -187,12 +189,15 @@ class Events:
             return await self._tell(reply, found, GUEST)
         if found.user_id is None:
             return await self._tell(reply, found, how_to_link(self._desk.settings.base_url))
-        try:
-            await limits.take(self._budget, found.user_id)
-        except TooMany as wait:
-            log.info("a reply waits %s ms for its author's budget", wait.retry_after_ms)
-            raise
-        return await self._wish(reply, found, is_edit=is_edit)
+        key = self._key(reply)
+        # Whoever waits for their files has paid already.
+        if not self._taking.is_under_way(key):
+            try:
+                await limits.take(self._budget, found.user_id)
+            except TooMany as wait:
+                log.info("a reply waits %s ms for its author's budget", wait.retry_after_ms)
+                raise
+        return await self._wish(reply, found, since, is_edit=is_edit)
 
     def _look_up(self, tx: Transaction, reply: Reply) -> _Found | None:
         """None when the thread mirrors nothing, or the reply was deleted before it was taken."""
@@ -217,12 +222,21 @@ class Events:
         await self._whisper(reply, text)
         return Wish(lambda tx: inbox.note(tx, self._not_sent(reply)), self._cannot_be_refused)
 
-    async def _wish(self, reply: Reply, found: _Found, *, is_edit: bool) -> Wish:
-        realm = self._bot.team_id
-        mentioned = from_slack(reply.event, lambda _: "").mentions
+    def _key(self, reply: Reply) -> str:
+        """What a reply is posted under: the same however often it comes."""
+        return f"slack:{self._bot.team_id}:{reply.channel}:{reply.ts}"
+
+    async def _wish(self, reply: Reply, found: _Found, since: datetime, *, is_edit: bool) -> Wish:
+        realm, key = self._bot.team_id, self._key(reply)
+        mentioned = from_slack(reply.event, lambda _: "", ()).mentions
         names = {slack_id: (await self._people.profile(slack_id)).name for slack_id in mentioned}
-        incoming = from_slack(reply.event, lambda slack_id: names.get(slack_id, ""))
-        key = f"slack:{realm}:{reply.channel}:{reply.ts}"
+
+        def read(lines: Sequence[str]) -> Incoming:
+            return from_slack(reply.event, lambda slack_id: names.get(slack_id, ""), lines)
+
+        coming = Coming(key, realm, reply.channel, reply.root, reply.ts, reply.user, reply.event)
+        carried = await self._taking.files_of(coming, read(()).text, since)
+        incoming = read([line(one) for one in carried.left_out])
 
         def post(tx: Transaction) -> bool:
             actor = identity.actor_for(tx, realm, reply.user)
@@ -234,22 +248,30 @@ class Events:
             link = tx.sql.get(tables.MirrorLink, (realm, reply.channel, reply.ts))
             answer = read_answer(tx, mirror, incoming.text)
             if link is None:
-                mirrors.link(tx, mirror, reply.ts, say(tx, actor, mirror, answer, mentions, key), "thread")
+                said = say(tx, actor, mirror, answer, mentions, key, carried.files)
+                mirrors.link(tx, mirror, reply.ts, said, "thread")
             elif is_edit:
                 say_otherwise(tx, actor, link, answer.text, mentions)
-            return link is None and bool(reply.event.get("files"))
+            return link is None
 
-        async def tell_of_files(are_new: bool) -> None:
-            if are_new:
-                await self._whisper(reply, NOT_CARRIED)
+        async def tell_of_files(is_new: bool) -> None:
+            self._taking.forget(key)
+            if is_new and carried.left_out:
+                await self._whisper(reply, whisper(carried.left_out))
 
         async def refused(error: CosessionError) -> None:
+            self._taking.forget(key)
             if found.is_told:
                 return
             is_unlinked = isinstance(error, NotSignedIn)
             await self._whisper(reply, how_to_link(self._desk.settings.base_url) if is_unlinked else words_for(error))
 
-        return Wish(post, refused, tell_of_files, lambda tx: inbox.note(tx, self._not_sent(reply)))
+        return Wish(
+            self._taking.again_if_gone(key, post),
+            refused,
+            tell_of_files,
+            lambda tx: inbox.note(tx, self._not_sent(reply)),
+        )
 
     async def _whisper(self, reply: Reply, text: str) -> None:
         try:

@@ -29,16 +29,16 @@ class Incoming:
     mentions: tuple[str, ...] = ()
 
 
-def from_slack(message: Mapping[str, Any], name_of: NameOf) -> Incoming:
-    """The text of a message event. Files are named, because they are not carried over."""
+def from_slack(message: Mapping[str, Any], name_of: NameOf, files: Sequence[str] | None = None) -> Incoming:
+    """The text of a message event. `files` are the lines that are said of its files; without them each is named."""
     rich = [block for block in message.get("blocks") or [] if block.get("type") == "rich_text"]
     reader = _Reader(name_of)
     parts = [reader.rich(block) for block in rich] if rich else [reader.mrkdwn(str(message.get("text") or ""))]
     text = "\n".join(part for part in parts if part)
     if message.get("subtype") == "me_message" and text:
         text = f"*{text}*"
-    files = [_file(one) for one in message.get("files") or []]
-    return Incoming("\n".join(part for part in [text, *files] if part), tuple(dict.fromkeys(reader.mentions)))
+    said = [_file(one) for one in message.get("files") or []] if files is None else files
+    return Incoming("\n".join(part for part in [text, *said] if part), tuple(dict.fromkeys(reader.mentions)))
 
 
 def plain(text: str, name_of: NameOf) -> str:

@@ -43,6 +43,8 @@ class File:
     extra: Payload = field(default_factory=dict[str, Any])
     #: Shared somewhere: until then nobody but its owner sees it.
     is_shared: bool = False
+    #: Of another workspace: messages show its id alone, and `files.info` the rest.
+    is_foreign: bool = False
 
     @property
     def mimetype(self) -> str:
@@ -127,7 +129,13 @@ class Files:
         return file
 
     def shown(self, file_id: str) -> Payload:
-        """A file as messages and `files.info` show it."""
+        """A file as messages show it."""
+        if self.by_id[file_id].is_foreign:
+            return {"id": file_id, "mode": "file_access", "file_access": "check_file_info"}
+        return self.described(file_id)
+
+    def described(self, file_id: str) -> Payload:
+        """A file as `files.info` shows it."""
         file = self.by_id[file_id]
         if file.mode == "tombstone":
             return {"id": file.id, "mode": "tombstone"}

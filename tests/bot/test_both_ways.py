@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from bot.app import SlackSettings
-from bot.messages import NOT_CARRIED
 from core import sessions
 from core.limits import TokenBuckets
 from tests.bot.support.office import TOKEN, Office
@@ -194,21 +193,6 @@ def test_secrets_are_not_in_the_repr_of_the_settings() -> None:
     shown = repr(SlackSettings(signing_secret="s3cret", bot_token=TOKEN, base_url="https://x.example"))
     assert TOKEN not in shown
     assert "s3cret" not in shown
-
-
-async def test_whoever_shares_a_file_in_the_thread_is_told_that_it_stays_there(small_office: Office) -> None:
-    office = small_office
-    session_id = await office.start()
-    [card] = office.cards()
-    place = office.engine.workspace.channel("C0PAYMENTS")
-    body = {"user": "U0BOB00001", "subtype": "file_share", "text": "the trace", "files": [{"name": "trace.txt"}]}
-    office.engine.workspace.add_message(place, body, thread_ts=card["ts"])
-    [(_, text, _)] = await office.until_said(session_id, 1)
-    assert text.startswith("the trace\n")
-    assert "trace.txt" in text
-    await office.until(lambda: office.private("bob") == [NOT_CARRIED])
-    await office.until_quiet()
-    assert office.private("bob") == [NOT_CARRIED]
 
 
 async def test_the_posts_of_a_long_message_say_which_of_how_many_each_is(office: Office) -> None:

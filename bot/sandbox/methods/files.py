@@ -47,7 +47,7 @@ def info(call: Call) -> Payload:
             {**place, **({"thread_ts": message.thread_ts} if message.thread_ts else {})}
         )
     return {
-        "file": {**workspace.files.shown(file.id), "shares": {"public": public}, "channels": list(public)},
+        "file": {**workspace.files.described(file.id), "shares": {"public": public}, "channels": list(public)},
         "comments": [],
     }
 
