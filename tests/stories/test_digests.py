@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from core import digests
+from core.notifications import KINDS
 from jobs.digests import make_digests
 from tests.stories.conftest import Cast
 from tests.stories.house import House
@@ -35,11 +36,14 @@ async def at_the_time(cast: Cast) -> None:
 
 @pytest.fixture
 async def morning(cast: Cast) -> Cast:
-    """Bob wants a digest every morning, where he is; the others want none. What happened until now is old."""
+    """Bob wants a digest every morning, where he is, and no other mail; the others want none. What happened until now
+    is old."""
     for person in (cast.alice, cast.carol, cast.mallory):
         quiet = {"cadence": "off", "minute": 0}
         assert (await person.call("PUT", "/api/me/digest", json=quiet)).json()["next_at"] is None
     await cast.bob.call("PATCH", "/api/me/profile", json={"time_zone": "Asia/Kolkata"})
+    silent = [{"kind": kind, "channel": "email", "is_on": False} for kind in KINDS]
+    assert (await cast.bob.call("PATCH", "/api/me/notifications", json={"cells": silent})).is_success
     answer = await cast.bob.call("PUT", "/api/me/digest", json={"cadence": "daily", "minute": 450})
     at = datetime.fromisoformat(answer.json()["next_at"])
     assert (at.astimezone(UTC).hour, at.minute) == (2, 0), "half past seven in India"
