@@ -15,6 +15,7 @@ from core.mirrors.holding import Lease, held, let_go, take
 from core.mirrors.links import Origin, Standing, last_posted, link, linked, standing
 from core.mirrors.moving import CARD, advance, close, intend, opened, pause, posted, take_up_again, thread_is_gone
 from core.mirrors.steering import mute, other_channels, resume
+from core.mirrors.uploads import Uploads, adrift, intend_share, shared, unshared, uploads
 
 __all__ = [
     "CARD",
@@ -26,12 +27,15 @@ __all__ = [
     "Origin",
     "Standing",
     "ThreadNotLinked",
+    "Uploads",
+    "adrift",
     "advance",
     "by_thread",
     "close",
     "held",
     "in_channel",
     "intend",
+    "intend_share",
     "last_posted",
     "let_go",
     "link",
@@ -44,11 +48,14 @@ __all__ = [
     "pause",
     "posted",
     "resume",
+    "shared",
     "standing",
     "take",
     "take_up_again",
     "tell",
     "thread_is_gone",
     "told",
+    "unshared",
     "untold",
+    "uploads",
 ]

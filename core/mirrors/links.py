@@ -12,19 +12,27 @@ from sqlmodel import col, select
 from core import log, tables
 from core.db import Transaction
 from core.events import ReactionAdded
+from core.mirrors.uploads import NO_UPLOADS, Uploads, uploads
 
 Origin = Literal["session", "thread"]
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A message or a comment of the session as its thread has it: the posts that it is in, in order. `emoji` are the
-    reactions that people have put on it elsewhere than in the thread."""
+    """A message or a comment of the session as its thread has it: the posts that its words are in, in order. `emoji`
+    are the reactions that people have put on it elsewhere than in the thread; `uploads` the files of ours that came
+    with it."""
 
     stamps: tuple[str, ...]
     origin: Origin
     author: str
     emoji: frozenset[str]
+    uploads: Uploads = NO_UPLOADS
+
+    @property
+    def posts(self) -> tuple[str, ...]:
+        """All posts, that of the files last."""
+        return (*self.stamps, self.uploads.ts) if self.uploads.ts is not None else self.stamps
 
 
 def link(tx: Transaction, mirror: tables.Mirror, ts: str, message_id: str, origin: Origin) -> None:
@@ -72,13 +80,20 @@ def standing(tx: Transaction, session_id: str, message_id: str) -> Standing | No
         )
         .order_by(links.ts)
     ).all()
+    files = uploads(tx, session_id, message_id)
     if not posts:
-        return _comment_standing(tx, session_id, message_id)
+        return _files_alone(tx, message_id, files) or _comment_standing(tx, session_id, message_id)
     _, origin, author = posts[0]
-    stamps = tuple(ts for ts, _, _ in posts)
-    return Standing(
-        stamps, "thread" if origin == "thread" else "session", author, _emoji_from_elsewhere(tx, session_id, message_id)
-    )
+    stamps = tuple(ts for ts, _, _ in posts if ts != files.ts)
+    emoji = _emoji_from_elsewhere(tx, session_id, message_id)
+    return Standing(stamps, "thread" if origin == "thread" else "session", author, emoji, files)
+
+
+def _files_alone(tx: Transaction, message_id: str, files: Uploads) -> Standing | None:
+    """A message without words whose files were shared in a post that nobody has seen."""
+    message = tx.sql.get(tables.Message, message_id) if files.file_ids else None
+    author = tx.sql.get(tables.User, message.user_id) if message is not None else None
+    return Standing((), "session", author.name, frozenset(), files) if author is not None else None
 
 
 def _comment_standing(tx: Transaction, session_id: str, comment_id: str) -> Standing | None:

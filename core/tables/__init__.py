@@ -26,7 +26,7 @@ from core.tables.notifications import (
     PushSubscription,
     SessionMute,
 )
-from core.tables.outside import Inbox, Lease, Mirror, MirrorAnswer, MirrorLink
+from core.tables.outside import Inbox, Lease, Mirror, MirrorAnswer, MirrorFile, MirrorLink
 from core.tables.people import Identity, Login, Meta, SignInLink, Team, TeamMember, UsedTicket, User
 from core.tables.sessions import AgentMark, AgentStats, LogEntry, Participation, Session
 
@@ -61,6 +61,7 @@ __all__ = [
     "Meta",
     "Mirror",
     "MirrorAnswer",
+    "MirrorFile",
     "MirrorLink",
     "Notification",
     "NotificationDelivery",

@@ -115,3 +115,15 @@ class MirrorAnswer(SQLModel, table=True):
     sending: int = 0
     #: When the part was begun.
     started_at: datetime | None = moment(nullable=True)
+
+
+class MirrorFile(SQLModel, table=True):
+    """A file of a message, uploaded to the workspace under `file_id`; `ts` is the post that shows it, once known."""
+
+    __tablename__ = "mirror_files"
+    realm: str = Field(sa_column=Column(String(40), primary_key=True))
+    file_id: str = Field(sa_column=Column(String(40), primary_key=True))
+    session_id: str = session_reference(index=True)
+    message_id: str = Field(sa_column=Column(String(40), nullable=False, index=True))
+    position: int
+    ts: str | None = Field(default=None, sa_column=Column(String(40)))
