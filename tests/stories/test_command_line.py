@@ -132,6 +132,17 @@ def test_a_setting_that_cannot_work_stops_the_start_with_one_sentence(
     assert refused.returncode == 2
     assert words in refused.stderr
     assert len(refused.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("env", "words"),
+    [
+        ({"JWT_SECRET_KEY": "a" * 64, "PORT": "8000"}, "JWT_SECRET_KEY can be guessed"),
+        ({"SLACK_BOT_TOKEN": "xoxe.xoxb-1-x", "SLACK_SIGNING_SECRET": "x"}, "add the workspace at /slack/install"),
+        ({"PORT": "many"}, "PORT"),
+    ],
+)
+def test_the_doctor_finds_what_would_stop_the_start(tmp_path: Path, env: dict[str, str], words: str) -> None:
     examined = cosession(tmp_path / "data", "doctor", **env)
     assert examined.returncode == 1
     assert words in examined.stdout

@@ -66,17 +66,17 @@ def test_killed_at_any_point_sharing_goes_on_where_it_was(shop: Shop) -> None:
     file = shop.home / "t.jsonl"
     file.touch()
     shop.edit()
-    agent = Agent(file, shop.recorded(CLAUDE), seed=3, seconds=14)
+    agent = Agent(file, shop.recorded(CLAUDE), seed=3, seconds=8)
     sessions: set[str] = set()
     kills = 0
-    while not agent.is_done or kills < 8:
+    while not agent.is_done or kills < 5:
         share = shop.share("--follow", str(file))
         try:
             if dice.random() < 0.7:
                 sessions.add(share.session_id)
             with pytest.raises(subprocess.TimeoutExpired):
                 share.process.wait(dice.uniform(0.01, 0.9))
-            if kills in (2, 5):
+            if kills in (1, 3):
                 shop.server.kill9()
                 shop.server.restart()
         finally:
