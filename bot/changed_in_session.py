@@ -14,13 +14,17 @@ from dataclasses import dataclass
 
 from bot.blocks import Shown
 from bot.emoji_names import slack_name
+from bot.files.calls import delete as delete_file
 from bot.pages import Entry
 from bot.quoting import answers_to, called_by, head_of, labelled, parts_under
+from bot.saying import posts_of
 from bot.thread import Thread
 from bot.web import Refused
+from core import log as log_of_session
 from core import mirrors, tables
 from core.db import Transaction
 from core.events import (
+    ChatMessagePosted,
     CommentDeleted,
     CommentEdited,
     CommentReopened,
@@ -40,7 +44,9 @@ DELETED = "wastebasket"
 #: Stands above the new text of what somebody else has posted.
 EDITED = ":pencil2: _changed in the session:_"
 #: Refusals that concern one message, not the thread.
-_GONE_ALREADY = frozenset({"message_not_found", "no_item_specified", "cant_delete_message"})
+_GONE_ALREADY = frozenset(
+    {"message_not_found", "no_item_specified", "cant_delete_message", "cant_delete_file", "file_deleting_disabled"}
+)
 _UNWELCOME = frozenset({"invalid_name", "too_many_emoji", "too_many_reactions", "not_reactable", "missing_scope"})
 
 Settled = CommentResolved | CommentReopened
@@ -56,6 +62,19 @@ class Changed:
     content: str
     #: Whom it calls: name → id in Slack.
     called: Mapping[str, str]
+    #: How many files it has, and the address of its entry.
+    files: int
+    address: str
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it says anything still."""
+        return bool(self.content) or self.files > 0
+
+    def texts(self, content: str) -> list[str]:
+        """Its posts, saying `content`."""
+        left_out = max(0, self.files - len(self.there.uploads.file_ids))
+        return posts_of(self.head, content, self.called, left_out, self.address)
 
 
 def is_change(event: Event) -> bool:
@@ -80,8 +99,18 @@ def read_changed(tx: Transaction, session_id: str, ref_id: str, url: str, realm:
     if there is None:
         return None
     said = tx.sql.get(tables.Message, ref_id) or tx.sql.get(tables.Comment, ref_id)
-    content = said.content if said is not None else ""
-    return Changed(there, head_of(tx, ref_id, url), content, called_by(tx, ref_id, realm))
+    if said is None:
+        return Changed(there, "", "", {}, 0, url)
+    files = _files_of(tx, said) if isinstance(said, tables.Message) else 0
+    address = f"{url}#seq={said.seq}"
+    return Changed(there, head_of(tx, ref_id, url), said.content, called_by(tx, ref_id, realm), files, address)
+
+
+def _files_of(tx: Transaction, message: tables.Message) -> int:
+    """How many files a message has; none once it was deleted."""
+    entries = log_of_session.read_after(tx, message.session_id, message.seq - 1, 1)
+    posted = entries[0].event() if entries else None
+    return len(posted.message.files) if isinstance(posted, ChatMessagePosted) else 0
 
 
 def read_answers(tx: Transaction, session_id: str, change: Change, url: str, realm: str) -> list[Changed]:
@@ -89,7 +118,7 @@ def read_answers(tx: Transaction, session_id: str, change: Change, url: str, rea
     if not isinstance(change, MessageEdited | MessageDeleted | CommentEdited | CommentDeleted):
         return []
     found = (read_changed(tx, session_id, ref_id, url, realm) for ref_id in answers_to(tx, changed_id(change)))
-    return [answer for answer in found if answer is not None and answer.content and answer.there.origin == "session"]
+    return [answer for answer in found if answer is not None and answer.is_there and answer.there.origin == "session"]
 
 
 async def quote_anew(thread: Thread, answers: Iterable[Changed]) -> None:
@@ -98,7 +127,7 @@ async def quote_anew(thread: Thread, answers: Iterable[Changed]) -> None:
     Raises ThreadGone, Limited, Ambiguous.
     """
     for answer in answers:
-        await _rewrite(thread, parts_under(answer.head, answer.content, answer.called), answer.there)
+        await _rewrite(thread, answer.texts(answer.content), answer.there)
 
 
 async def tell(thread: Thread, entry: Entry, changed: Changed | None) -> list[str]:
@@ -117,7 +146,7 @@ async def tell(thread: Thread, entry: Entry, changed: Changed | None) -> list[st
         case MessageDeleted() | CommentDeleted() if event.source != "slack":
             await _delete(thread, there)
         case CommentResolved() | CommentReopened() if changed.content and there.origin == "session":
-            await _rewrite(thread, parts_under(changed.head, changed.content, changed.called), there)
+            await _rewrite(thread, changed.texts(changed.content), there)
         case ReactionAdded() | ReactionRemoved():
             await _react(thread, event, there)
         case _:
@@ -129,7 +158,10 @@ async def _edit(thread: Thread, seq: int, content: str, changed: Changed) -> lis
     there = changed.there
     if there.origin == "thread":
         return await thread.say(seq, parts_under(EDITED, content, changed.called), author=there.author)
-    await _rewrite(thread, parts_under(changed.head, content, changed.called), there)
+    if not there.stamps:
+        # Files alone until now: the words stand below them.
+        return await thread.say(seq, changed.texts(content), author=there.author)
+    await _rewrite(thread, changed.texts(content), there)
     return []
 
 
@@ -149,7 +181,9 @@ async def _rewrite(thread: Thread, texts: list[str], there: Standing) -> None:
 
 
 async def _delete(thread: Thread, there: Standing) -> None:
-    for ts in there.stamps:
+    for file_id in there.uploads.file_ids:
+        await _try(thread, delete_file(thread.desk.api, file_id))
+    for ts in there.posts:
         if there.origin == "session":
             await _try(thread, thread.desk.api.delete(thread.channel, ts))
         else:
@@ -159,9 +193,9 @@ async def _delete(thread: Thread, there: Standing) -> None:
 async def _react(thread: Thread, event: ReactionAdded | ReactionRemoved, there: Standing) -> None:
     name = slack_name(event.emoji)
     is_wanted = event.emoji in there.emoji
-    if name is None or not there.stamps or (isinstance(event, ReactionAdded) and not is_wanted):
+    if name is None or not there.posts or (isinstance(event, ReactionAdded) and not is_wanted):
         return
-    api, ts = thread.desk.api, there.stamps[0]
+    api, ts = thread.desk.api, there.posts[0]
     await _try(thread, api.react(thread.channel, ts, name) if is_wanted else api.unreact(thread.channel, ts, name))
 
 

@@ -18,9 +18,8 @@ from bot.agent_post import AgentPost
 from bot.changed_in_session import Change, changed_id, is_change, quote_anew, read_answers, read_changed, tell
 from bot.desk import Desk, backoff
 from bot.erased import take_back_prompts
-from bot.faces import face_of
 from bot.pages import Entry, Page, Start, read_page, read_start
-from bot.quoting import called_by, head_of, parts_under
+from bot.saying import Saying
 from bot.thread import Thread, ThreadGone
 from bot.web import Ambiguous, Limited, SlackFailure
 from core import mirrors
@@ -46,6 +45,7 @@ class ThreadMirror:
         self._wake = asyncio.Event()
         self._cursor = self._saved = 0
         self._agent = AgentPost(desk, lease)
+        self._saying = Saying(desk, lease)
         self._card_hash = ""
         self._card_seq = self._card_saved = 0
         self._taken_at = time.monotonic()
@@ -153,7 +153,8 @@ class ThreadMirror:
         muted only the end of the session is said there."""
         if isinstance(event, ChatMessagePosted):
             message = event.message
-            is_shared = bool(message.content) and not message.session_only and not page.is_muted
+            has_something = bool(message.content or message.files)
+            is_shared = has_something and not message.session_only and not page.is_muted
             return is_shared and message.id not in page.linked
         if isinstance(event, CodeCommented):
             return bool(event.comment.content) and not page.is_muted and event.comment.id not in page.linked
@@ -174,7 +175,9 @@ class ThreadMirror:
         stamps = await tell(thread, entry, there)
         await quote_anew(thread, answers)
         if stamps:
-            await self._done_saying(thread, entry.seq, "", stamps)
+            # What stands below somebody else's post is no post of theirs.
+            is_its_own = there is not None and there.there.origin == "session"
+            await self._done_saying(thread, entry.seq, ref_id if is_its_own else "", stamps)
         self._cursor = entry.seq
 
     async def _open(self, thread: Thread, start: Start, page: Page) -> None:
@@ -190,9 +193,9 @@ class ThreadMirror:
         if not isinstance(event, SessionEnded):
             await self._agent.give_way(thread)
         if isinstance(event, ChatMessagePosted):
-            await self._say_words(thread, entry.seq, event.message, has_head=event.message.parent_id is not None)
+            await self._say_words(thread, entry.seq, event.message)
         elif isinstance(event, CodeCommented):
-            await self._say_words(thread, entry.seq, event.comment, has_head=True)
+            await self._say_words(thread, entry.seq, event.comment)
         else:
             assert isinstance(event, SessionEnded)
             await self._agent.interrupt(thread)
@@ -200,17 +203,8 @@ class ThreadMirror:
             stamps = await thread.say(entry.seq, [text])
             await self._done_saying(thread, entry.seq, "", stamps)
 
-    async def _say_words(self, thread: Thread, seq: int, said: ChatMessage | CodeComment, *, has_head: bool) -> None:
-        url = self._desk.settings.session_url(self.session_id)
-        realm, head, called = self.realm, "", dict[str, str]()
-        if has_head or said.mentions:
-            head, called = await self._desk.db.read(
-                lambda tx: (head_of(tx, said.id, url) if has_head else "", called_by(tx, said.id, realm))
-            )
-        face = await face_of(self._desk, said.user_id) if self._desk.may_customize else None
-        texts = parts_under(head, said.content, called)
-        stamps = await thread.say(seq, texts, author=said.username, face=face)
-        await self._done_saying(thread, seq, said.id, stamps)
+    async def _say_words(self, thread: Thread, seq: int, said: ChatMessage | CodeComment) -> None:
+        await self._done_saying(thread, seq, said.id, await self._saying.say(thread, seq, said))
 
     async def _done_saying(self, thread: Thread, seq: int, message_id: str, stamps: list[str]) -> None:
         await thread.write(lambda tx: mirrors.posted(tx, self._lease, seq, message_id, stamps))
@@ -306,6 +300,7 @@ class ThreadMirror:
             try:
                 await thread.take_back_strays(oldest)
                 await self._agent.take_back(thread)
+                await self._saying.files.take_back(thread, oldest)
                 break
             except SlackFailure as failure:
                 log.warning("could not look for strays of %s: %s", self.session_id, failure)

@@ -103,7 +103,8 @@ def _answer(tx: Transaction, parent: tables.Message) -> str:
     if parent.session_only:
         # It was never copied into the thread, and is not by being answered.
         return f"&gt; *{name}* _said something that stays in the session_"
-    return f"&gt; *{name}:* {_beginning(parent.content) or '_(deleted)_'}"
+    nothing = "_(a file)_" if parent.deleted_at is None else "_(deleted)_"
+    return f"&gt; *{name}:* {_beginning(parent.content) or nothing}"
 
 
 def _place(tx: Transaction, thread: tables.CommentThread, url: str) -> str:

@@ -73,6 +73,8 @@ class Files:
         self.is_disabled = False
         self.forbidden: set[str] = set()
         self.most_bytes = MAX_BYTES
+        #: Whether what was uploaded is refused when it is to be shared.
+        self.is_unshareable = False
 
     # -- coming
 
@@ -102,7 +104,9 @@ class Files:
         return True
 
     def complete(self, ids: Collection[str]) -> list[File]:
-        """Ends the uploads of these files: all of them or none, and each once. Raises `file_not_found`."""
+        """Ends the uploads of these files: all or none, each once. Raises `file_not_found`, `file_type_not_allowed`."""
+        if self.is_unshareable:
+            raise SlackError("file_type_not_allowed")
         tickets = {one.file.id: name for name, one in self._tickets.items() if one.is_used}
         if not ids or any(file_id not in tickets for file_id in ids):
             raise SlackError("file_not_found")

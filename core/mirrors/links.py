@@ -32,7 +32,7 @@ class Standing:
     @property
     def posts(self) -> tuple[str, ...]:
         """All posts, that of the files last."""
-        return (*self.stamps, self.uploads.ts) if self.uploads.ts is not None else self.stamps
+        return (*self.stamps, self.uploads.ts) if self.uploads.ts else self.stamps
 
 
 def link(tx: Transaction, mirror: tables.Mirror, ts: str, message_id: str, origin: Origin) -> None:

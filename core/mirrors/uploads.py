@@ -20,7 +20,7 @@ from core.mirrors.holding import Lease, held
 @dataclass(frozen=True, slots=True)
 class Uploads:
     """The files of one message in the thread, in order; none where none was to be shared. `ts` is the post that shows
-    them, once that is known."""
+    them: None while there may be none, "" where there is one that was not found."""
 
     file_ids: tuple[str, ...] = ()
     ts: str | None = None
@@ -46,7 +46,7 @@ def intend_share(tx: Transaction, lease: Lease, message_id: str, file_ids: Seque
 
 
 def shared(tx: Transaction, lease: Lease, message_id: str, ts: str) -> None:
-    """The files of a message are in the thread, in post `ts`."""
+    """The files of a message are in the thread, in post `ts`, or in one that was not found: ""."""
     held(tx, lease)
     for row in _rows(tx, lease.session_id, message_id):
         row.ts = ts
@@ -65,7 +65,7 @@ def uploads(tx: Transaction, session_id: str, message_id: str) -> Uploads:
 
 
 def adrift(tx: Transaction, session_id: str) -> tuple[str, ...]:
-    """Ids of files that may have been shared in a post that nobody has seen yet."""
+    """Ids of files that were about to be shared, and may have been."""
     row = tables.MirrorFile
     query = select(row.file_id).where(row.session_id == session_id, col(row.ts).is_(None))
     return tuple(tx.sql.exec(query.order_by(row.file_id)))

@@ -118,7 +118,8 @@ class MirrorAnswer(SQLModel, table=True):
 
 
 class MirrorFile(SQLModel, table=True):
-    """A file of a message, uploaded to the workspace under `file_id`; `ts` is the post that shows it, once known."""
+    """A file of a message, uploaded to the workspace under `file_id`. `ts` is the post that shows it: None while there
+    may be none, empty where it was not found."""
 
     __tablename__ = "mirror_files"
     realm: str = Field(sa_column=Column(String(40), primary_key=True))
