@@ -19,7 +19,6 @@ import httpx2
 from api.door.listen import listening_socket
 from api.door.serve import serve
 from api.door.settings import DoorSettings
-from api.routes.attachments import body_bytes_for
 from api.tokens import Tokens
 from core.clock import system_clock
 from core.db import Transaction
@@ -29,6 +28,7 @@ from cosession.compose import compose, ensure_first_user
 from cosession.datadir import DataDirBusy, DataDirLock, running_server
 from cosession.operator import CommandFailed
 from cosession.settings import Settings
+from cosession.slack import body_bytes_for
 
 TOKEN_LIFETIME = timedelta(hours=12)
 

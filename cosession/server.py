@@ -16,13 +16,13 @@ from rich.console import Console
 from api.door.listen import listening_socket
 from api.door.serve import event_loop_factory, serve
 from api.door.settings import DoorSettings
-from api.routes.attachments import body_bytes_for
 from core import accounts
 from core.db import Transaction
 from core.migrations import upgrade
 from cosession.compose import Part, Runtime, compose, ensure_first_user
 from cosession.datadir import DataDirLock
 from cosession.settings import LOOPBACK, Settings
+from cosession.slack import body_bytes_for
 
 log = logging.getLogger(__name__)
 

@@ -18,11 +18,13 @@ from pydantic import BaseModel, Field
 from api import pages
 from api.auth import COOKIE, set_login
 from api.context import Api
+from api.routes import attachments
 from bot.app import SlackDoor, SlackSettings
 from bot.commands import COMMAND, USAGE_HINT
 from bot.identity import PROVIDER, link_person
 from bot.manifest import SHORTCUTS, bot_scopes
 from bot.sandbox import CLIENT_ID, SandboxEngine, sandbox_app
+from bot.sandbox.files import MAX_BYTES
 from bot.sign_in import START
 from core import accounts, identities
 from core.clock import Clock
@@ -139,6 +141,12 @@ def mount_sandbox(app: FastAPI, api: Api, sandbox: Sandbox) -> None:
 
     app.include_router(router)
     app.mount("/sandbox/slack", sandbox_app(sandbox.engine))
+
+
+def body_bytes_for(path: str) -> int | None:
+    """What the body of a request may weigh where it may be more than others: files, in the sandbox too."""
+    is_file = path.startswith("/sandbox/slack/upload/") or path == "/sandbox/slack/ui/upload"
+    return MAX_BYTES if is_file else attachments.body_bytes_for(path)
 
 
 class _Browsers:

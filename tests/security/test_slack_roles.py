@@ -45,6 +45,8 @@ def account(has_one: str, has_none: str) -> dict[str, str]:
 
 ROWS: dict[str, dict[str, str]] = {
     "message": row(DONE, TOLD),
+    # The same with a file.
+    "file_share": row(DONE, TOLD),
     "message_changed": row(DONE, TOLD),
     # Slack does not say who deleted, and there is nobody to tell.
     "message_deleted": row(DONE, NOTHING),
@@ -89,8 +91,9 @@ OTHERS = {
 
 def test_every_way_in_has_a_row() -> None:
     events = {event for need in NEEDS for event in need.events}
-    told = {"message", "message_changed", "message_deleted"} | {name for name in ROWS if name.startswith("reaction")}
-    assert events - OTHERS == told - {"message", "message_changed", "message_deleted"}
+    reactions = {name for name in ROWS if name.startswith("reaction")}
+    assert events - OTHERS == reactions
+    told = reactions | {"message", "file_share", "message_changed", "message_deleted"}
     assert set(WORDS) == ROWS.keys() - told - BUTTONS.keys() - {"form"}
 
 
@@ -149,6 +152,12 @@ async def write(scene: Scene) -> None:
     await scene.office.reply(scene.name, "hello", CHANNEL)
 
 
+async def share(scene: Scene) -> None:
+    engine, [card] = scene.office.engine, scene.office.cards(CHANNEL)
+    file_id = engine.attach(scene.name, "notes.txt", b"notes")
+    await engine.say(scene.name, CHANNEL, "", card["ts"], files=[file_id])
+
+
 async def change(scene: Scene) -> None:
     # Words that the session does not have yet, so that the edit is what brings them.
     reply = await scene.office.reply(scene.name, "(aside) first", CHANNEL)
@@ -201,6 +210,7 @@ async def fill_in(scene: Scene) -> None:
 
 WAYS: dict[str, Callable[[Scene], Awaitable[None]]] = {
     "message": write,
+    "file_share": share,
     "message_changed": change,
     "message_deleted": take_back,
     "reaction_added": react,
@@ -221,6 +231,7 @@ WAYS: dict[str, Callable[[Scene], Awaitable[None]]] = {
 #: How many entries of the log each way in leaves when it has its effect, and how many sessions.
 EFFECTS = {
     "message": (1, 0),
+    "file_share": (1, 0),
     "message_changed": (1, 0),
     "message_deleted": (2, 0),
     "reaction_added": (1, 0),
