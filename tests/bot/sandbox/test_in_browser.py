@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from bot.sandbox import SandboxEngine, sandbox_app
+from tests.bot.support.files import PIXEL
 
 from .conftest import SECRET, TOKEN, serving
 
@@ -186,3 +188,24 @@ async def test_the_page_is_readable_for_everybody(page_url: str, open_page: Open
     assert found.violations_count == 0, found.generate_report()
     overflow = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0
+
+
+async def test_files_are_attached_and_seen(page_url: str, open_page: OpenPage) -> None:
+    page = await open_page()
+    await page.goto(page_url)
+    picture = {"name": "pixel.png", "mimeType": "image/png", "buffer": PIXEL}
+    notes = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"notes"}
+    spare = {"name": "spare.txt", "mimeType": "text/plain", "buffer": b"spare"}
+    await page.get_by_label("Choose files").set_input_files([picture, notes, spare])
+    await page.get_by_role("button", name="Remove spare.txt").click()
+    await page.get_by_role("button", name="Send").click()
+    files = page.get_by_role("list", name="Files", exact=True)
+    await expect(files.get_by_role("listitem")).to_have_count(2)
+    await expect(files.get_by_role("img", name="pixel.png")).to_be_visible()
+    assert await files.get_by_role("img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 1
+    async with page.expect_download() as saved:
+        await files.get_by_role("link", name="notes.txt").click()
+    kept = await (await saved.value).path()
+    assert await asyncio.to_thread(Path(kept).read_bytes) == b"notes"
+    await expect(page.get_by_role("list", name="Files to send")).to_have_count(0)
+    assert (await Axe().run(page)).response["violations"] == []

@@ -6,7 +6,7 @@ import { Faults } from "./faults";
 import type { MessageActions } from "./message";
 import { Modal } from "./modal";
 import { ReportContext } from "./open-as";
-import { act } from "./server";
+import { act, upload } from "./server";
 import { Sidebar, type Place } from "./sidebar";
 import { NamesContext, type Names } from "./text";
 import type { Message, Outcome, Snapshot } from "./types";
@@ -64,10 +64,17 @@ export function App() {
   const channel = snapshot.channels.find((one) => one.id === channelId);
   const root = threadTs ? sandbox.messages.find((one) => one.ts === threadTs) : undefined;
 
-  const send = async (text: string, inThread: string | null): Promise<boolean> => {
+  const send = async (text: string, files: File[], inThread: string | null): Promise<boolean> => {
     const command = /^(\/\S+)\s*([\s\S]*)$/.exec(text);
-    if (command && !inThread) return attempt("slash", { channel: channelId, command: command[1], text: command[2] });
-    return attempt("say", { channel: channelId, text, ...(inThread ? { thread_ts: inThread } : {}) });
+    if (command && !inThread && !files.length) return attempt("slash", { channel: channelId, command: command[1], text: command[2] });
+    const ids: string[] = [];
+    try {
+      for (const file of files) ids.push(await upload(me, file));
+    } catch (error) {
+      sandbox.report(error);
+      return false;
+    }
+    return attempt("say", { channel: channelId, text, files: ids, ...(inThread ? { thread_ts: inThread } : {}) });
   };
   const submitView = async (viewId: string, values: Record<string, unknown>): Promise<Outcome> => {
     try {
@@ -94,7 +101,7 @@ export function App() {
               {channel ? (
                 <ChannelPane
                   channel={channel} snapshot={snapshot} messages={sandbox.messages} isLoaded={sandbox.isLoaded} actions={actions}
-                  onSend={(text) => send(text, null)}
+                  onSend={(text, files) => send(text, files, null)}
                 />
               ) : (
                 <Home
@@ -106,7 +113,7 @@ export function App() {
             {root && channel && (
               <ThreadPane
                 key={root.ts} root={root} channel={channel} snapshot={snapshot} messages={sandbox.messages} actions={actions}
-                onSend={(text) => send(text, root.ts)} onClose={() => setThreadTs(null)}
+                onSend={(text, files) => send(text, files, root.ts)} onClose={() => setThreadTs(null)}
               />
             )}
           </main>

@@ -9,7 +9,7 @@ type Common = {
   snapshot: Snapshot;
   messages: Message[];
   actions: MessageActions;
-  onSend: (text: string) => Promise<boolean>;
+  onSend: (text: string, files: File[]) => Promise<boolean>;
 };
 
 function nameOf(channel: Channel, snapshot: Snapshot): string {

@@ -1,5 +1,6 @@
-/** Where a person types: a message or a slash command, with hints for commands and names. */
-import { useContext, useMemo, useState, type KeyboardEvent } from "react";
+/** Where a person types: a message with files or a slash command, with hints for commands and names. */
+import { useContext, useMemo, useRef, useState, type KeyboardEvent } from "react";
+import { Waiting } from "./files";
 import { NamesContext } from "./text";
 
 type Suggestion = { insert: string; title: string; hint: string };
@@ -9,10 +10,12 @@ export function Composer(props: {
   commands: Record<string, string>;
   allowsCommands: boolean;
   isDisabled?: boolean;
-  onSend: (text: string) => Promise<boolean>;
+  onSend: (text: string, files: File[]) => Promise<boolean>;
 }) {
   const { people } = useContext(NamesContext);
   const [text, setText] = useState("");
+  const [files, setFiles] = useState<File[]>([]);
+  const chooser = useRef<HTMLInputElement>(null);
   const [isSending, setSending] = useState(false);
   const [chosen, setChosen] = useState(0);
 
@@ -32,13 +35,23 @@ export function Composer(props: {
 
   const command = props.allowsCommands ? text.split(/\s/, 1)[0] : undefined;
   const hint = command && suggestions.length === 0 ? props.commands[command] : undefined;
+  const isEmpty = !text.trim() && files.length === 0;
   const isRefused = !props.allowsCommands && /^\/\w/.test(text);
 
   const send = async () => {
-    if (!text.trim() || isSending || isRefused) return;
+    if (isEmpty || isSending || isRefused) return;
     setSending(true);
-    if (await props.onSend(text)) setText("");
+    if (await props.onSend(text, files)) {
+      setText("");
+      setFiles([]);
+    }
     setSending(false);
+  };
+
+  const add = (list: FileList) => {
+    // The list empties itself with the field that it came from.
+    const more = [...list];
+    setFiles((before) => [...before, ...more]);
   };
 
   const take = (suggestion: Suggestion | undefined) => {
@@ -64,7 +77,11 @@ export function Composer(props: {
   };
 
   return (
-    <form className="sb-composer" onSubmit={(event) => { event.preventDefault(); void send(); }}>
+    <form
+      className="sb-composer" onSubmit={(event) => { event.preventDefault(); void send(); }}
+      onDragOver={(event) => event.preventDefault()}
+      onDrop={(event) => { event.preventDefault(); if (!props.isDisabled) add(event.dataTransfer.files); }}
+    >
       {suggestions.length > 0 && (
         <ul className="sb-suggestions" aria-label="Suggestions">
           {suggestions.map((one, index) => (
@@ -78,14 +95,23 @@ export function Composer(props: {
       )}
       {hint && <p className="sb-hint"><code>{command}</code> {hint}</p>}
       {isRefused && <p className="sb-hint">Slash commands do not work in threads. Type this one in the channel.</p>}
+      <Waiting files={files} onRemove={(index) => setFiles((before) => before.filter((_, at) => at !== index))} />
       <div className="sb-composer-row">
+        <input
+          ref={chooser} type="file" multiple hidden aria-label="Choose files"
+          onChange={(event) => { if (event.target.files) add(event.target.files); event.target.value = ""; }}
+        />
+        <button type="button" className="sb-attach" aria-label="Attach files" title="Attach files" disabled={props.isDisabled} onClick={() => chooser.current?.click()}>
+          📎
+        </button>
         <textarea
           className="sb-composer-input" aria-label={props.label} placeholder={props.label} disabled={props.isDisabled}
           rows={Math.min(8, text.split("\n").length)} value={text}
           onChange={(event) => { setText(event.target.value); setChosen(0); }}
           onKeyDown={onKeyDown}
+          onPaste={(event) => { if (event.clipboardData.files.length) { event.preventDefault(); add(event.clipboardData.files); } }}
         />
-        <button type="submit" className="sb-send" disabled={!text.trim() || isSending || isRefused || props.isDisabled}>
+        <button type="submit" className="sb-send" disabled={isEmpty || isSending || isRefused || props.isDisabled}>
           {isSending ? "Sending…" : "Send"}
         </button>
       </div>

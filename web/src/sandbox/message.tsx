@@ -1,6 +1,7 @@
 /** One message: who, when, what, and what can be done with it. */
 import { useContext, useState } from "react";
 import { Blocks, type OnAction } from "./blocks";
+import { MessageFiles } from "./files";
 import { emoji, Mrkdwn, NamesContext, SafeLink } from "./text";
 import type { Message, Person, Shortcut } from "./types";
 
@@ -116,6 +117,7 @@ function Body({ message, onAction }: { message: Message; onAction: OnAction }) {
     <div className="sb-text">
       {message.blocks?.length ? <Blocks blocks={message.blocks} onAction={onAction} /> : <Mrkdwn text={message.text} />}
       {message.edited && <span className="sb-edited"> (edited)</span>}
+      <MessageFiles files={message.files} />
       {message.attachments?.map((attachment, index) => (
         <div key={index} className="sb-attachment">
           {attachment.title && (

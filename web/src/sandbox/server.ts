@@ -34,6 +34,13 @@ export async function act<T = unknown>(action: string, body: Record<string, unkn
   return (await answerOf<{ result: T }>(response)).result;
 }
 
+/** Puts a file up for a message that is to come; returns its id. */
+export async function upload(user: string, file: File): Promise<string> {
+  const query = new URLSearchParams({ user, name: file.name });
+  const response = await fetch(`${BASE}/upload?${query}`, { method: "POST", headers: { "x-sandbox": "1" }, body: file });
+  return (await answerOf<{ result: string }>(response)).result;
+}
+
 /** A link that signs somebody of the workspace in and leads to `next`, a path of this site. Works once. */
 export async function linkFor(user: string, next: string): Promise<string> {
   const response = await fetch("/sandbox/slack/links", {

@@ -78,6 +78,16 @@ export type Block = {
   rows?: { text?: string; type: string; elements?: RichPart[] }[][];
 };
 
+export type SharedFile = {
+  id?: string;
+  name?: string;
+  title?: string;
+  mimetype?: string;
+  size?: number;
+  mode?: string;
+  alt_txt?: string;
+};
+
 export type Message = {
   ts: string;
   thread_ts?: string;
@@ -90,6 +100,7 @@ export type Message = {
   blocks?: Block[];
   attachments?: { title?: string; text?: string; fallback?: string; title_link?: string; blocks?: Block[] }[];
   edited?: { ts: string };
+  files?: SharedFile[];
   reactions?: { name: string; users: string[]; count: number }[];
   reply_count?: number;
   latest_reply?: string;
