@@ -77,6 +77,8 @@ class AgentPost:
     async def fold(self, thread: Thread, entries: Sequence[Entry], *, may_begin: bool = True) -> int | None:
         """Sums up a stretch of the log in which nobody speaks. Only a new turn is posted at once, where it may be. The
         position that was stored with that, or with what the agent has said, is returned."""
+        if self._progress is None and may_begin and any(begins_turn(one.event) for one in entries):
+            await self._answers.give_way(thread)
         progress = copy.deepcopy(self._progress)
         has_changed = False
         for entry in entries:

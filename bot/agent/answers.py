@@ -7,6 +7,7 @@ of an answer before the reader passes its entries.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,8 @@ from bot.thread import Thread
 from core import mirrors
 from core.events import AgentMessage, PromptSubmitted, TurnFinished, TurnStarted
 from core.mirrors import Lease
+
+log = logging.getLogger(__name__)
 
 #: Steps that are made at once for an answer to begin before somebody else speaks.
 MAX_HURRY = 6
@@ -98,7 +101,7 @@ class Answers:
         for begun in start.untold:
             said = [one.event for one in begun.entries if isinstance(one.event, AgentMessage)]
             blocks = [event.text for event in said]
-            self._queue.append(Told(begun.answer, said[0].turn_id if said else "", blocks, joined(blocks)))
+            self._queue.append(_known(Told(begun.answer, said[0].turn_id if said else "", blocks, joined(blocks))))
 
     # -- reading
 
@@ -171,3 +174,13 @@ class Answers:
         """The thread is gone: what may have landed outside of it is deleted. Raises SlackFailure."""
         for told in self._queue[:1]:
             await self._teller.take_back(thread, told)
+
+
+def _known(told: Told) -> Told:
+    """An answer that the log does not have any more as it was told stays as it is."""
+    answer, length = told.answer, len(told.text)
+    if length < answer.sent:
+        log.warning("an answer from entry %s on is shorter in the log than in its thread", answer.first_seq)
+        there = {"length": length, "begin": length, "sent": length, "sending": length}
+        told.answer = replace(answer, is_final=True, state="waiting", ts=None, **there)
+    return told

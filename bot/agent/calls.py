@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.blocks import Block, Shown
-from bot.web import Bot, Payload, Refused, SlackApi
+from bot.web import Bot, Limited, Payload, Refused, SlackApi
 
 MESSAGE = "cosession_message"
 
@@ -48,17 +48,20 @@ async def start(api: SlackApi, channel: str, root: str, text: str, recipient: Re
 
 
 async def append(api: SlackApi, channel: str, ts: str, text: str) -> None:
+    _unless_unwelcome(api, "chat.appendStream")
     await api.call("chat.appendStream", {"channel": channel, "ts": ts, "markdown_text": text})
 
 
 async def stop(api: SlackApi, channel: str, ts: str, message_id: str, blocks: Sequence[Block] = ()) -> None:
     """Ends a stream, with blocks under what it says, and under our own id from now on."""
+    _unless_unwelcome(api, "chat.stopStream")
     shown = {"blocks": list(blocks)} if blocks else {}
     await api.call("chat.stopStream", {"channel": channel, "ts": ts, "metadata": _metadata(message_id), **shown})
 
 
 async def rewrite(api: SlackApi, channel: str, ts: str, message_id: str, shown: Shown) -> None:
     """Has a post of ours, streamed or not, say this and nothing else."""
+    _unless_unwelcome(api, "chat.update")
     what = {"text": shown.text, "blocks": list(shown.blocks), "metadata": _metadata(message_id)}
     await api.call("chat.update", {"channel": channel, "ts": ts, **what})
 
@@ -109,6 +112,13 @@ async def _find(api: SlackApi, method: str, where: Payload, bot: Bot, message_id
 def _is_unknown_stream(message: Payload, bot: Bot) -> bool:
     is_ours = message.get("bot_id") == bot.bot_id if bot.bot_id else message.get("user") == bot.user_id
     return is_ours and not message.get("metadata") and not message.get("files") and "subtype" not in message
+
+
+def _unless_unwelcome(api: SlackApi, method: str) -> None:
+    """A call would wait as long as Slack has asked for, and hold up what people say: it is made later instead."""
+    left = api.waits().get(method)
+    if left is not None:
+        raise Limited(left)
 
 
 def _metadata(message_id: str) -> Payload:
