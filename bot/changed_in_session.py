@@ -158,6 +158,8 @@ async def _edit(thread: Thread, seq: int, content: str, changed: Changed) -> lis
     there = changed.there
     if there.origin == "thread":
         return await thread.say(seq, parts_under(EDITED, content, changed.called), author=there.author)
+    if there.uploads.ts == mirrors.OUT_OF_REACH and not there.stamps:
+        return []
     if not there.stamps:
         # Files alone until now: the words stand below them.
         return await thread.say(seq, changed.texts(content), author=there.author)

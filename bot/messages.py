@@ -23,9 +23,9 @@ from bot.answers import read_answer, say
 from bot.changed_in_slack import NEVER_TAKEN, Changes, Place, say_otherwise
 from bot.desk import Desk
 from bot.errors import GUEST, how_to_link, words_for
-from bot.files.facts import is_all_deleted
+from bot.files.facts import deleted_in, is_all_deleted
 from bot.files.taking import Coming, Taking
-from bot.files.words import line, whisper
+from bot.files.words import STAYS, line, whisper
 from bot.identity import People
 from bot.mrkdwn import Incoming, from_slack
 from bot.thread import CARD, GONE, MESSAGE
@@ -238,7 +238,9 @@ class Events:
         carried = await self._taking.files_of(coming, read(()).text, since)
         incoming = read([line(one) for one in carried.left_out])
 
-        def post(tx: Transaction) -> bool:
+        stays = f"stays:{key}:{deleted_in(reply.event)}"
+
+        def post(tx: Transaction) -> tuple[bool, bool]:
             actor = identity.actor_for(tx, realm, reply.user)
             mirror = mirrors.by_thread(tx, realm, *reply.place)
             if actor is None or mirror is None:
@@ -252,12 +254,18 @@ class Events:
                 mirrors.link(tx, mirror, reply.ts, said, "thread")
             elif is_edit:
                 say_otherwise(tx, actor, link, answer.text, mentions)
-            return link is None
+            is_news = link is not None and carried.stay and not inbox.is_noted(tx, stays)
+            if is_news:
+                inbox.note(tx, stays)
+            return link is None, is_news
 
-        async def tell_of_files(is_new: bool) -> None:
+        async def tell_of_files(news: tuple[bool, bool]) -> None:
             self._taking.forget(key)
+            is_new, has_kept_one = news
             if is_new and carried.left_out:
                 await self._whisper(reply, whisper(carried.left_out))
+            if has_kept_one:
+                await self._whisper(reply, STAYS)
 
         async def refused(error: CosessionError) -> None:
             self._taking.forget(key)

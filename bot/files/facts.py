@@ -72,6 +72,11 @@ def read_files(message: Mapping[str, Any]) -> list[SlackFile]:
     return [read_file(raw) for raw in message.get("files") or [] if isinstance(raw, Mapping)]
 
 
+def deleted_in(message: Mapping[str, Any]) -> int:
+    """How many files of a message were deleted."""
+    return sum(one.why is Why.DELETED for one in read_files(message))
+
+
 def is_all_deleted(message: Mapping[str, Any]) -> bool:
     """Whether a message consisted of files alone, and all of them were deleted."""
     files = read_files(message)

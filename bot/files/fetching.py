@@ -39,10 +39,12 @@ MOST_TRIPS = 500
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """What came of the files of one message, in its order."""
+    """What came of the files of one message, in its order. `stay` says that the session has one that was deleted in
+    Slack."""
 
     files: tuple[Attached, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    stay: bool = False
 
 
 @dataclass(slots=True)

@@ -70,7 +70,8 @@ class Taking:
             return Carried()
         plan = await self._desk.db.read(lambda tx: _plan(tx, coming, text))
         if plan.known is not None:
-            return Carried(left_out=_missing(files, plan.known))
+            there = sum(one.why is not Why.DELETED for one in files)
+            return Carried(left_out=_missing(files, plan.known), stay=bool(plan.known) and there < len(files))
         if plan.why is not None:
             return Carried(left_out=tuple(LeftOut(one.name, one.size, one.why or plan.why) for one in files))
         if plan.actor is None:

@@ -39,6 +39,12 @@ def whisper(left: Sequence[LeftOut]) -> str:
     return "\n".join([f"{what} in Slack; the session shows the name only:", *lines])
 
 
+STAYS = (
+    "A file that you deleted in Slack is still in the session, because its message is. Delete the message here, and the"
+    " file leaves the session with it."
+)
+
+
 def in_the_session(count: int, url: str) -> str:
     """The line in the thread for files that Slack does not take; `url` is where they are."""
     return f"_({count} {'file' if count == 1 else 'files'}, <{url}|in the session>)_"

@@ -15,10 +15,11 @@ from core.mirrors.holding import Lease, held, let_go, take
 from core.mirrors.links import Origin, Standing, last_posted, link, linked, standing
 from core.mirrors.moving import CARD, advance, close, intend, opened, pause, posted, take_up_again, thread_is_gone
 from core.mirrors.steering import mute, other_channels, resume
-from core.mirrors.uploads import Uploads, adrift, intend_share, shared, unshared, uploads
+from core.mirrors.uploads import OUT_OF_REACH, Uploads, adrift, intend_share, shared, unshared, uploads
 
 __all__ = [
     "CARD",
+    "OUT_OF_REACH",
     "Answer",
     "AnswerState",
     "Lease",

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from core import log, tables
 from core.db import Transaction
 from core.events import ReactionAdded
-from core.mirrors.uploads import NO_UPLOADS, Uploads, uploads
+from core.mirrors.uploads import NO_UPLOADS, OUT_OF_REACH, Uploads, uploads
 
 Origin = Literal["session", "thread"]
 
@@ -32,7 +32,8 @@ class Standing:
     @property
     def posts(self) -> tuple[str, ...]:
         """All posts, that of the files last."""
-        return (*self.stamps, self.uploads.ts) if self.uploads.ts else self.stamps
+        ts = self.uploads.ts
+        return (*self.stamps, ts) if ts and ts != OUT_OF_REACH else self.stamps
 
 
 def link(tx: Transaction, mirror: tables.Mirror, ts: str, message_id: str, origin: Origin) -> None:

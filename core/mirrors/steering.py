@@ -14,6 +14,7 @@ from core.events import MirrorResumed
 from core.mirrors.answers import forget_answers
 from core.mirrors.finding import ThreadNotLinked
 from core.mirrors.holding import locked
+from core.mirrors.uploads import forget_posts_of_files
 
 
 def mute(tx: Transaction, actor: Actor, session_id: str, *, is_muted: bool) -> bool:
@@ -95,3 +96,4 @@ def _forget_old_posts(tx: Transaction, mirror: tables.Mirror) -> None:
     link = tables.MirrorLink
     is_out_of_reach = or_(col(link.origin) != "session", col(link.channel) != mirror.channel)
     tx.sql.exec(delete(link).where(col(link.session_id) == mirror.session_id, is_out_of_reach))
+    forget_posts_of_files(tx, mirror.session_id)

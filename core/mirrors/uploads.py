@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlmodel import col, select
 
 from core import tables
@@ -20,13 +20,16 @@ from core.mirrors.holding import Lease, held
 @dataclass(frozen=True, slots=True)
 class Uploads:
     """The files of one message in the thread, in order; none where none was to be shared. `ts` is the post that shows
-    them: None while there may be none, "" where there is one that was not found."""
+    them: None while there may be none, "" where there is one that was not found, `OUT_OF_REACH` where it is another
+    thread's."""
 
     file_ids: tuple[str, ...] = ()
     ts: str | None = None
 
 
 NO_UPLOADS = Uploads()
+#: Stands in place of a post that the thread of today does not have.
+OUT_OF_REACH = "-"
 
 
 def intend_share(tx: Transaction, lease: Lease, message_id: str, file_ids: Sequence[str]) -> None:
@@ -69,6 +72,16 @@ def adrift(tx: Transaction, session_id: str) -> tuple[str, ...]:
     row = tables.MirrorFile
     query = select(row.file_id).where(row.session_id == session_id, col(row.ts).is_(None))
     return tuple(tx.sql.exec(query.order_by(row.file_id)))
+
+
+def forget_posts_of_files(tx: Transaction, session_id: str) -> None:
+    """What was about to be shared is not going to be. Posts that are linked to no message any more are out of reach;
+    the files themselves are not."""
+    row, link = tables.MirrorFile, tables.MirrorLink
+    tx.sql.exec(delete(row).where(col(row.session_id) == session_id, col(row.ts).is_(None)))
+    is_linked = select(link.ts).where(link.session_id == session_id)
+    stood = (col(row.session_id) == session_id, col(row.ts).is_not(None), col(row.ts) != "")
+    tx.sql.exec(update(row).where(*stood, col(row.ts).not_in(is_linked)).values(ts=OUT_OF_REACH))
 
 
 def _rows(tx: Transaction, session_id: str, message_id: str) -> Sequence[tables.MirrorFile]:

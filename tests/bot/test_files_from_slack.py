@@ -13,6 +13,7 @@ from starlette.routing import Route
 from bot.files import fetching
 from bot.files.facts import Why
 from bot.files.transfer import is_slacks
+from bot.files.words import STAYS
 from bot.sandbox.file_http import DOWNLOAD
 from core import sessions
 from core.chat import MAX_FILE_BYTES, MAX_FILES
@@ -282,6 +283,51 @@ async def test_what_is_deleted_in_slack_goes_with_its_files(small_office: Office
     for message in (first, second):
         assert await held(office, session_id, message.files[0].sha256) is False
     assert all(one.files == [] for one in await messages(office, session_id)), "the log is blank"
+
+
+async def test_whoever_deletes_one_of_several_files_is_told_once_that_it_stays(small_office: Office) -> None:
+    office = small_office
+    session_id = await office.start()
+    said = await share(office, "bob", "look", {"a.txt": b"a", "b.txt": b"b"})
+    await office.until_said(session_id, 1)
+    office.engine.faults.duplicate("message")
+    await office.engine.delete_file("bob", said["files"][0]["id"])
+    await office.until(lambda: office.private("bob") == [STAYS])
+    await office.engine.edit("bob", CHANNEL, said["ts"], "look here")
+    await office.until_quiet()
+    assert office.private("bob") == [STAYS]
+    [edited] = [event for event in await office.log(session_id) if event.type == "message_edited"]
+    assert edited.content == "look here"
+
+
+async def test_files_that_were_shared_while_nobody_listened_are_taken_in(small_office: Office) -> None:
+    office = small_office
+    if office.engine.sockets.is_on:
+        pytest.skip("an address is HTTP's own")
+    session_id = await office.start()
+    await office.until_quiet()
+    await office.door.close()
+    office.engine.request_url = "http://127.0.0.1:9/nobody"
+    await share(office, "bob", "meanwhile", {"a.txt": b"a"})
+    await office.engine.settled()
+    office.engine.request_url = f"{office.base_url}/slack/events"
+    await office.restart()
+    await office.until_said(session_id, 1)
+    [message] = await messages(office, session_id)
+    assert await contents(office, session_id, message) == {"a.txt": b"a"}
+
+
+async def test_whoever_waits_for_large_files_holds_up_nobody_else(small_office: Office) -> None:
+    office = small_office
+    session_id = await office.start()
+    office.engine.faults.hang(DOWNLOAD)
+    await share(office, "bob", "slow", {"a.txt": b"a"})
+    await office.until(lambda: bool(office.engine.faults.met))
+    await office.reply("bob", "behind it")
+    await office.reply("carol", "beside it")
+    assert [text for _, text, _ in await office.until_said(session_id, 1)] == ["beside it"]
+    said = await office.until_said(session_id, 3)
+    assert [text for _, text, _ in said] == ["beside it", "slow", "behind it"]
 
 
 async def held(office: Office, session_id: str, sha256: str) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bot.sandbox.file_http import UPLOAD
-from core import chat
+from core import chat, mirrors
 from tests.bot.support.files import PIXEL, fetched, messages, post_files, share, shares
-from tests.bot.support.office import CHANNEL, Office
+from tests.bot.support.office import CHANNEL, Office, Payload
 from tests.bot.test_faults import delete_root
 from tests.bot.test_killed import until_dead_or
 
@@ -238,6 +238,34 @@ async def test_files_for_a_thread_that_is_gone_land_nowhere(small_office: Office
     await office.until_row(lambda row: row.status == "paused")
     assert office.at_root() == []
     assert all(not one.is_shared for one in office.engine.workspace.files.by_id.values())
+
+
+async def test_files_of_a_thread_that_was_given_up_can_still_be_taken_back(small_office: Office) -> None:
+    office = small_office
+    session_id = await office.start()
+    await office.engine.slash("alice", "#random", "/cosession", "start The other")
+    await office.until(lambda: len(office.cards("#random")) == 1)
+    for name in ("a.txt", "b.txt"):
+        await post_files(office, session_id, "bob", "", {name: b"x"})
+    await office.until_quiet()
+    delete_root(office.engine, office.cards()[0]["ts"])
+    await office.until_quiet()
+    alice, bob = office.actor("alice"), office.actor("bob")
+    await office.web.write(lambda tx: mirrors.resume(tx, alice, session_id, "C0RANDOM01"))
+    await office.until(lambda: len(office.cards("#random")) == 2)
+    first, second = await messages(office, session_id)
+    await office.web.write(lambda tx: chat.delete_message(tx, bob, session_id, first.id))
+    await office.web.write(lambda tx: chat.edit_message(tx, bob, session_id, second.id, "words"))
+    await office.until_quiet()
+    assert [file["mode"] for post in old_posts(office) for file in post["files"]] == ["tombstone", "hosted"]
+    new_root = office.cards("#random")[1]["ts"]
+    assert office.engine.messages("#random", new_root)[1:] == [], "what changes there stays there"
+
+
+def old_posts(office: Office) -> list[Payload]:
+    """What stands in the channel below a card that was deleted."""
+    place = office.engine.workspace.channel(CHANNEL)
+    return [office.engine.workspace.shown(place, one) for one in place.in_order() if one.body.get("files")]
 
 
 @pytest.mark.parametrize("step", range(1, 14, 2))
