@@ -9,39 +9,23 @@ case a client looks for them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from bot.mrkdwn.tables import FENCE, tables_as_code
+from bot.mrkdwn.fences import Fences
+from bot.mrkdwn.inline import Inline, entities, escape
+from bot.mrkdwn.literal import hold_apart
+from bot.mrkdwn.tables import tables_as_code
 
 #: Longest part of a text, in characters: Slack may split a post of more than 4,000 by itself, in the middle of a fence,
 #: and takes no longer edits. The rest is for the author's name, and for a line that says where the text goes on.
 MAX_PART = 3_600
 
-#: U+2060 WORD JOINER: takes no room and breaks the word.
-_JOINER = "\u2060"
-_BROADCAST = re.compile(r"@(?=(?:channel|here|everyone|group)\b)", re.IGNORECASE)
 _HEADING = re.compile(r"^ {0,3}#{1,6}\s+(.*?)\s*#*$")
 _BULLET = re.compile(r"^(\s*)[-*+]\s+(?=\S)")
 _QUOTE = re.compile(r"^ {0,3}>\s?")
-_CODE = re.compile(r"(`+)(?!`)(.+?)(?<!`)\1(?!`)")
-_LINK = re.compile(r"!?\[([^\[\]\n]*)\]\(\s*(https?://[^\s()<>]+(?:\([^\s()<>]*\)[^\s()<>]*)*|mailto:[^\s()<>]+)\s*\)")
-_URL = re.compile(r"https?://[^\s<>]+")
-_STRONG = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
-_EMPHASIS = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]+?)(?<=[^\s*])\*(?![\w*])")
-_STRIKE = re.compile(r"~~(?=\S)(.+?)(?<=\S)~~")
 _MENTION = re.compile(r"<@([A-Z0-9]+)>")
-#: Stands for a `*` that means bold while the single ones are still being read as italics. From a private-use plane.
-_BOLD = "\U000f0001"
-
-
-#: How a stretch of prose without code and addresses is written.
-_Styling = Callable[[str], str]
-
-
-def escape(text: str) -> str:
-    """`text` as Slack shows it literally: the three characters escaped, the words that ping broken."""
-    return _BROADCAST.sub("@" + _JOINER, _entities(text))
+_PLAIN = Inline({})
 
 
 def to_mrkdwn(markdown: str) -> str:
@@ -55,7 +39,7 @@ def to_parts(markdown: str, limit: int = MAX_PART, people: Mapping[str, str] | N
     `people` are those who may be called: name → id in Slack. `@name`, outside of code and addresses, becomes a mention,
     once for each of them.
     """
-    called = _calling(people or {})
+    inline = Inline(people or {})
     parts: list[str] = []
     part: list[str] = []
     size = 0
@@ -68,7 +52,7 @@ def to_parts(markdown: str, limit: int = MAX_PART, people: Mapping[str, str] | N
             parts.append(text)
         part, size = (["```"], 3) if in_code else ([], 0)
 
-    for line in _fitting(_lines(markdown, called), limit - 8):
+    for line in _fitting(_lines(markdown, inline), limit - 8):
         if size + len(line.converted) + 1 > limit - 4 and part:
             finish()
         part.append(line.converted)
@@ -96,33 +80,37 @@ def _calling_once(parts: Sequence[str], people: Mapping[str, str]) -> list[str]:
 @dataclass(frozen=True, slots=True)
 class _Line:
     raw: str
+    inline: Inline
     is_code: bool = False
     is_fence: bool = False
     opens: bool = False
-    called: _Styling | None = None
 
     @property
     def converted(self) -> str:
         if self.is_fence:
             return "```"
-        return _entities(self.raw) if self.is_code else _text_line(self.raw, self.called or _styled)
+        return entities(hold_apart(self.raw)) if self.is_code else _text_line(self.raw, self.inline)
 
 
-def _lines(markdown: str, called: _Styling | None = None) -> Iterator[_Line]:
+def _lines(markdown: str, inline: Inline = _PLAIN) -> Iterator[_Line]:
     """A fence that is never closed is closed at the end, so that nothing behind it is swallowed."""
-    fence = ""
-    for raw in tables_as_code(markdown.replace("\r\n", "\n").replace(_BOLD, "")).split("\n"):
-        match = FENCE.match(raw)
-        if not fence and match:
-            fence = match[1]
-            yield _Line(raw, is_fence=True, opens=True)
-        elif fence and match and match[1].startswith(fence) and not raw.strip().strip(fence[0]):
-            fence = ""
-            yield _Line(raw, is_fence=True)
+    fences = Fences()
+    for raw in tables_as_code(inline.readable(markdown)).split("\n"):
+        was_open = fences.is_open
+        kind, line = fences.read(raw)
+        if was_open and kind in ("text", "opens"):
+            # The quote that it stood in has ended.
+            yield _Line("", inline, is_fence=True)
+        if kind == "opens":
+            if line:
+                yield _Line(f"{line} \u2060", inline)
+            yield _Line(raw, inline, is_fence=True, opens=True)
+        elif kind == "closes":
+            yield _Line(raw, inline, is_fence=True)
         else:
-            yield _Line(raw, is_code=bool(fence), called=called)
-    if fence:
-        yield _Line("", is_fence=True)
+            yield _Line(line, inline, is_code=kind == "code")
+    if fences.is_open:
+        yield _Line("", inline, is_fence=True)
 
 
 def _fitting(lines: Iterator[_Line], limit: int) -> Iterator[_Line]:
@@ -131,88 +119,36 @@ def _fitting(lines: Iterator[_Line], limit: int) -> Iterator[_Line]:
         if len(line.converted) <= limit:
             yield line
             continue
-        piece = ""
-        for word in re.findall(r"\S+\s*|\s+", line.raw):
-            # An escaped character takes up to five; a word without spaces is cut where it must be.
-            for chunk in [word[at : at + limit // 6] for at in range(0, len(word), limit // 6)]:
-                if piece and len(_Line(piece + chunk, line.is_code, called=line.called).converted) > limit:
-                    yield _Line(piece, line.is_code, called=line.called)
-                    piece = ""
-                piece += chunk
-        yield _Line(piece, line.is_code, called=line.called)
+        # An escaped character takes up to five, and that twice in an address; a long word is cut where it must be.
+        size = max(1, limit // 12)
+        words = re.findall(r"\S+\s*|\s+", line.raw)
+        chunks = [word[at : at + size] for word in words for at in range(0, len(word), size)]
+        while chunks:
+            count = _how_many_fit(line, chunks, limit)
+            yield replace(line, raw="".join(chunks[:count]))
+            del chunks[:count]
 
 
-def _text_line(line: str, styled: _Styling) -> str:
+def _how_many_fit(line: _Line, chunks: Sequence[str], limit: int) -> int:
+    """At least one. Tries ever more, and then the last steps one by one: to convert a line takes time."""
+    count, step = 0, 1
+    while step:
+        is_beyond = count + step > len(chunks)
+        if is_beyond or len(replace(line, raw="".join(chunks[: count + step])).converted) > limit:
+            step //= 2
+        else:
+            count, step = count + step, step * 2
+    return max(count, 1)
+
+
+def _text_line(line: str, inline: Inline) -> str:
     heading = _HEADING.match(line)
     if heading and heading[1]:
-        return f"*{_inline(heading[1].replace('**', ''), styled)}*"
+        return f"*{inline.convert(heading[1], is_bold=True)}*"
     quote = _QUOTE.match(line)
     if quote:
-        return "> " + _inline(line[quote.end() :], styled)
+        return "> " + _text_line(line[quote.end() :], inline)
     bullet = _BULLET.match(line)
     if bullet:
-        return f"{bullet[1]}• {_inline(line[bullet.end() :], styled)}"
-    return _inline(line, styled)
-
-
-def _inline(text: str, styled: _Styling) -> str:
-    """Code spans as they are; links and everything else around them converted."""
-    result = ""
-    position = 0
-    for code in _CODE.finditer(text):
-        result += _prose(text[position : code.start()], styled) + f"`{_entities(code[2])}`"
-        position = code.end()
-    return result + _prose(text[position:], styled)
-
-
-def _prose(text: str, styled: _Styling) -> str:
-    result = ""
-    position = 0
-    for link in _LINK.finditer(text):
-        label = _styled(link[1]).replace("|", "¦") or _entities(link[2])
-        address = _entities(link[2]).replace("|", "%7C")
-        result += _with_urls(text[position : link.start()], styled) + f"<{address}|{label}>"
-        position = link.end()
-    return result + _with_urls(text[position:], styled)
-
-
-def _with_urls(text: str, styled: _Styling) -> str:
-    """Addresses in the open are left to Slack to link: their underscores and stars are no marks."""
-    result = ""
-    position = 0
-    for url in _URL.finditer(text):
-        result += styled(text[position : url.start()]) + escape(url[0])
-        position = url.end()
-    return result + styled(text[position:])
-
-
-def _calling(people: Mapping[str, str]) -> _Styling | None:
-    """As `_styled`, with the names of `people` after an `@` as mentions."""
-    by_name = {name.casefold(): slack_id for name, slack_id in people.items() if name}
-    if not by_name:
-        return None
-    longest_first = sorted(by_name, key=len, reverse=True)
-    named = re.compile(r"(?<![\w@])@(" + "|".join(map(re.escape, longest_first)) + r")(?!\w)", re.IGNORECASE)
-
-    def styled(text: str) -> str:
-        result = ""
-        position = 0
-        for call in named.finditer(text):
-            slack_id = by_name.get(call[1].casefold())
-            result += _styled(text[position : call.start()]) + (f"<@{slack_id}>" if slack_id else _styled(call[0]))
-            position = call.end()
-        return result + _styled(text[position:])
-
-    return styled
-
-
-def _styled(text: str) -> str:
-    styled = escape(text)
-    styled = _STRONG.sub(rf"{_BOLD}\2{_BOLD}", styled)
-    styled = _EMPHASIS.sub(r"_\1_", styled)
-    styled = _STRIKE.sub(r"~\1~", styled)
-    return styled.replace(_BOLD, "*")
-
-
-def _entities(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        return f"{bullet[1]}• {inline.convert(line[bullet.end() :])}"
+    return inline.convert(line)

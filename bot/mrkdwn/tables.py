@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[^`]*$")
+from bot.mrkdwn.fences import Fences
+
 _ROW = re.compile(r"^ {0,3}\|?.*\|.*$")
 _RULE = re.compile(r"^ {0,3}\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
 _CELL = re.compile(r"(?<!\\)\|")
@@ -16,14 +17,12 @@ def tables_as_code(markdown: str) -> str:
     """The same text, with every table outside of code as a fenced block. Styles in cells are taken off."""
     lines = markdown.split("\n")
     shown: list[str] = []
-    fence = ""
+    fences = Fences()
     at = 0
     while at < len(lines):
         line = lines[at]
-        mark = FENCE.match(line)
-        if mark and (not fence or mark[1].startswith(fence)):
-            fence = "" if fence else mark[1]
-        is_table = not fence and _ROW.match(line) and at + 1 < len(lines) and "|" in lines[at + 1]
+        is_text = fences.read(line)[0] == "text"
+        is_table = is_text and _ROW.match(line) and at + 1 < len(lines) and "|" in lines[at + 1]
         if is_table and _RULE.match(lines[at + 1]):
             end = at + 2
             while end < len(lines) and lines[end].strip() and _ROW.match(lines[end]):
