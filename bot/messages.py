@@ -13,12 +13,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import orjson
 
-from bot import changed_in_slack, identity
+from bot import changed_in_slack, identity, metrics
 from bot.answers import read_answer, say
 from bot.changed_in_slack import NEVER_TAKEN, Changes, Place, say_otherwise
 from bot.desk import Desk
@@ -148,9 +147,9 @@ class Events:
             return self._changes.delete(*taken_back)
         changed = changed_in_slack.edited(event)
         if changed is not None:
-            return await self._take_as_it_stands(*changed, app_id, item.received_at)
+            return await self._take_as_it_stands(*changed, app_id)
         reply = read_reply(event, self._bot, app_id)
-        return await self._take(reply, item.received_at) if reply is not None else None
+        return await self._take(reply) if reply is not None else None
 
     async def _is_root(self, channel: str, ts: str) -> bool:
         return await self._desk.db.read(lambda tx: mirrors.by_thread(tx, self._bot.team_id, channel, ts) is not None)
@@ -159,7 +158,7 @@ class Events:
         realm, reason = self._bot.team_id, GONE["thread_not_found"]
         return Wish(lambda tx: mirrors.thread_is_gone(tx, realm, channel, ts, reason), self._cannot_be_refused)
 
-    async def _take_as_it_stands(self, place: Place, root: str, app_id: str, since: datetime) -> Wish | None:
+    async def _take_as_it_stands(self, place: Place, root: str, app_id: str) -> Wish | None:
         """The message was edited: what it says by now counts, whatever the event says."""
         realm = self._bot.team_id
         if await self._desk.db.read(lambda tx: mirrors.by_thread(tx, realm, place.channel, root)) is None:
@@ -170,12 +169,12 @@ class Events:
         reply = read_reply({**now, "channel": place.channel}, self._bot, app_id)
         if reply is not None and is_all_deleted(reply.event):
             return self._changes.delete(place, root)
-        return await self._take(reply, since, is_edit=True) if reply is not None else None
+        return await self._take(reply, is_edit=True) if reply is not None else None
 
     async def _cannot_be_refused(self, error: CosessionError) -> None:
         raise error
 
-    async def _take(self, reply: Reply, since: datetime, *, is_edit: bool = False) -> Wish | None:
+    async def _take(self, reply: Reply, *, is_edit: bool = False) -> Wish | None:
         found = await self._desk.db.read(lambda tx: self._look_up(tx, reply))
         if found is None or ((found.is_taken or found.is_told) and not is_edit):
             return None
@@ -197,7 +196,7 @@ class Events:
             except TooMany as wait:
                 log.info("a reply waits %s ms for its author's budget", wait.retry_after_ms)
                 raise
-        return await self._wish(reply, found, since, is_edit=is_edit)
+        return await self._wish(reply, found, is_edit=is_edit)
 
     def _look_up(self, tx: Transaction, reply: Reply) -> _Found | None:
         """None when the thread mirrors nothing, or the reply was deleted before it was taken."""
@@ -226,7 +225,7 @@ class Events:
         """What a reply is posted under: the same however often it comes."""
         return f"slack:{self._bot.team_id}:{reply.channel}:{reply.ts}"
 
-    async def _wish(self, reply: Reply, found: _Found, since: datetime, *, is_edit: bool) -> Wish:
+    async def _wish(self, reply: Reply, found: _Found, *, is_edit: bool) -> Wish:
         realm, key = self._bot.team_id, self._key(reply)
         mentioned = from_slack(reply.event, lambda _: "", ()).mentions
         names = {slack_id: (await self._people.profile(slack_id)).name for slack_id in mentioned}
@@ -235,7 +234,7 @@ class Events:
             return from_slack(reply.event, lambda slack_id: names.get(slack_id, ""), lines)
 
         coming = Coming(key, realm, reply.channel, reply.root, reply.ts, reply.user, reply.event)
-        carried = await self._taking.files_of(coming, read(()).text, since)
+        carried = await self._taking.files_of(coming, read(()).text)
         incoming = read([line(one) for one in carried.left_out])
 
         stays = f"stays:{key}:{deleted_in(reply.event)}"
@@ -262,6 +261,9 @@ class Events:
         async def tell_of_files(news: tuple[bool, bool]) -> None:
             self._taking.forget(key)
             is_new, has_kept_one = news
+            if is_new:
+                metrics.FILES.labels("in", "carried").inc(len(carried.files))
+                metrics.FILES.labels("in", "left").inc(len(carried.left_out))
             if is_new and carried.left_out:
                 await self._whisper(reply, whisper(carried.left_out))
             if has_kept_one:

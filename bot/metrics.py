@@ -14,5 +14,6 @@ SOCKETS = Gauge("cosession_slack_sockets", "Connections to Slack in Socket Mode 
 REJECTED = Counter("cosession_slack_rejected_total", "Requests with a wrong signature or time")
 LIMITED = Counter("cosession_slack_limited_total", "Calls that Slack put off with 429", ["method"])
 POSTS = Counter("cosession_slack_posts_total", "Messages posted to threads")
+FILES = Counter("cosession_slack_files_total", "Files of messages, by way and by what became of them", ["way", "end"])
 PAUSED = Counter("cosession_slack_mirrors_paused_total", "Threads that were gone or refused posts")
 SOCKET_REQUESTS = Counter("cosession_slack_socket_requests_total", "Requests that came in Socket Mode")

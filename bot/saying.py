@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bot import metrics
 from bot.blocks import Shown
 from bot.desk import Desk
 from bot.faces import face_of
@@ -53,9 +54,12 @@ class Saying:
         parcel = await self.files.pack(thread, said)
         texts = posts_of(head, said.content, called, parcel.left_out, address)
         stamps = await thread.say(seq, texts, author=said.username, face=face)
-        if not parcel.file_ids:
-            return stamps
-        shared = await self.files.share(thread, said, parcel, face=face, has_words=bool(stamps))
+        shared: str | None = ""
+        if parcel.file_ids:
+            shared = await self.files.share(thread, said, parcel, face=face, has_words=bool(stamps))
+        carried = len(parcel.file_ids) if shared is not None else 0
+        metrics.FILES.labels("out", "carried").inc(carried)
+        metrics.FILES.labels("out", "left").inc(len(said.files) - carried)
         if shared is None:
             texts = posts_of(head, said.content, called, len(said.files), address)
             return await self._say_instead(thread, seq, said, texts, stamps, face)

@@ -49,8 +49,9 @@ class Carried:
 
 @dataclass(slots=True)
 class _Trip:
-    """The files of one message on their way."""
+    """The files of one message on their way, since `began_at`."""
 
+    began_at: datetime
     done: dict[int, Attached | LeftOut] = field(default_factory=dict[int, Attached | LeftOut])
     task: asyncio.Task[None] | None = None
 
@@ -72,8 +73,8 @@ class Fetching:
         """The message is settled, or its files have to be fetched once more."""
         self._trips.pop(key, None)
 
-    async def carry(self, key: str, files: list[SlackFile], actor: Actor, session_id: str, since: datetime) -> Carried:
-        """Fetches and keeps the files of message `key`, which was heard of at `since`.
+    async def carry(self, key: str, files: list[SlackFile], actor: Actor, session_id: str) -> Carried:
+        """Fetches and keeps the files of message `key`.
 
         Raises TooMany while they are under way, Limited, Ambiguous, and what `chat.keep_file` raises besides.
         """
@@ -81,9 +82,9 @@ class Fetching:
             return Carried()
         while len(self._trips) >= MOST_TRIPS and key not in self._trips:
             self._trips.pop(next(iter(self._trips)))
-        trip = self._trips.setdefault(key, _Trip())
+        trip = self._trips.setdefault(key, _Trip(self._clock()))
         if trip.task is None:
-            trip.task = self._desk.api.beside(self._go(trip, files, actor, session_id, since))
+            trip.task = self._desk.api.beside(self._go(trip, files, actor, session_id))
         done, _ = await asyncio.wait({trip.task}, timeout=self._desk.pace.ack_within)
         if not done:
             raise TooMany(retry_after_ms=LOOK_AGAIN_MS)
@@ -95,7 +96,7 @@ class Fetching:
             tuple(one for one in ends if isinstance(one, LeftOut)),
         )
 
-    async def _go(self, trip: _Trip, files: list[SlackFile], actor: Actor, session_id: str, since: datetime) -> None:
+    async def _go(self, trip: _Trip, files: list[SlackFile], actor: Actor, session_id: str) -> None:
         for at, file in enumerate(files):
             if at in trip.done:
                 continue
@@ -104,9 +105,9 @@ class Fetching:
                 trip.done[at] = LeftOut(file.name, file.size, file.why or Why.TOO_MANY)
                 continue
             async with self._slots:
-                trip.done[at] = await self._one(file, actor, session_id, since)
+                trip.done[at] = await self._one(trip, file, actor, session_id)
 
-    async def _one(self, file: SlackFile, actor: Actor, session_id: str, since: datetime) -> Attached | LeftOut:
+    async def _one(self, trip: _Trip, file: SlackFile, actor: Actor, session_id: str) -> Attached | LeftOut:
         try:
             found = await self._described(file) if file.must_ask else file
             if found.why is not None:
@@ -114,7 +115,7 @@ class Fetching:
             seconds = CALLS_LONG * self._desk.pace.call_timeout
             fetched = await fetch(self._desk.api, found.url, MAX_FILE_BYTES, seconds)
         except (Limited, Ambiguous) as failure:
-            if self._clock() - since < PATIENCE:
+            if self._clock() - trip.began_at < PATIENCE:
                 raise
             log.warning("a file from Slack is given up: %s", failure)
             return LeftOut(file.name, file.size, Why.UNREACHABLE)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, TypeVar
 
 from bot import identity
@@ -59,7 +58,7 @@ class Taking:
     def forget(self, key: str) -> None:
         self._fetching.forget(key)
 
-    async def files_of(self, coming: Coming, text: str, since: datetime) -> Carried:
+    async def files_of(self, coming: Coming, text: str) -> Carried:
         """The files that a reply brings, kept; and those that stay behind. `text` is what it says besides.
 
         Nobody's bytes are fetched before they may write: for whoever may not, nothing is done, and posting says why.
@@ -76,7 +75,7 @@ class Taking:
             return Carried(left_out=tuple(LeftOut(one.name, one.size, one.why or plan.why) for one in files))
         if plan.actor is None:
             return Carried()
-        return await self._fetching.carry(coming.key, files, plan.actor, plan.session_id, since)
+        return await self._fetching.carry(coming.key, files, plan.actor, plan.session_id)
 
     def again_if_gone(self, key: str, effect: Callable[[Transaction], T]) -> Callable[[Transaction], T]:
         """The effect; should a file have gone since it was kept, with a message that named it too, it is fetched once

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.sandbox.file_http import UPLOAD
-from core import chat, mirrors
+from core import chat, erasing, mirrors
+from core.events import ChatMessage
 from tests.bot.support.files import PIXEL, fetched, messages, post_files, share, shares
 from tests.bot.support.office import CHANNEL, Office, Payload
 from tests.bot.test_faults import delete_root
@@ -185,6 +186,43 @@ async def test_a_message_that_is_deleted_takes_its_files_with_it(small_office: O
     await office.until_quiet()
     assert office.texts() == ["stays"]
     assert office.engine.workspace.files.data == {}
+
+
+async def test_the_files_of_an_erased_person_leave_slack(small_office: Office) -> None:
+    office = small_office
+    session_id = await office.start()
+    await post_files(office, session_id, "bob", "", {"a.txt": b"a"})
+    await office.until_quiet()
+    bob = office.users["bob"].id
+    await office.web.write(lambda tx: erasing.begin_erasing(tx, bob))
+    await erasing.erase(office.web, bob)
+    await office.until_quiet()
+    assert office.thread() == []
+    assert office.engine.workspace.files.data == {}
+
+
+async def test_names_of_files_call_nobody(small_office: Office) -> None:
+    """The office itself looks through all that was sent; here that there was something to be seen."""
+    office = small_office
+    session_id = await office.start()
+    name = "<!channel> *@here* `x` <@U0CAROL001>.txt"
+    await post_files(office, session_id, "bob", "", {name: b"a"})
+    await share(office, "bob", "", {name: b""})
+    await office.until_said(session_id, 2)
+    await office.until_quiet()
+    assert shares(office)[0]["files"][0]["name"] == name
+    [_, (_, line, _)] = await office.said(session_id)
+    assert line == "`<!channel> *@here* 'x' <@U0CAROL001>.txt`: not carried over, it is empty"
+    [told] = office.private("bob")
+    assert "&lt;!channel&gt;" in told
+    [answered] = await messages_without_files(office, session_id)
+    await office.write_in_browser(session_id, "alice", "which?", parent_id=answered.id)
+    await office.until_quiet()
+    assert "&lt;!channel&gt;" in office.texts()[-1]
+
+
+async def messages_without_files(office: Office, session_id: str) -> list[ChatMessage]:
+    return [message for message in await messages(office, session_id) if not message.files]
 
 
 async def test_words_that_come_to_files_afterwards_are_posted_and_can_be_edited(small_office: Office) -> None:

@@ -19,8 +19,8 @@ CROWD = re.compile(r"!(channel|here|everyone|group|subteam)\b", re.IGNORECASE)
 CROWD_ELEMENTS = ("broadcast", "usergroup")
 
 
-#: Fields that Slack shows as they are, or not at all: the name over a message, what a button or a form carries.
-_LITERAL = frozenset({"username", "value", "initial_value", "private_metadata"})
+#: Fields that Slack shows as they are, or not at all: the names of people and files, what a button or a form carries.
+_LITERAL = frozenset({"username", "value", "initial_value", "private_metadata", "filename", "alt_txt"})
 
 
 def texts_in(value: Any) -> Iterator[str]:
