@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from bot.agent.telling import Teller
-from bot.agent.text import joined
+from bot.agent.text import grown, joined
 from bot.agent.told import Told
 from bot.blocks import MAX_ANSWER
 from bot.desk import Desk
@@ -62,10 +62,9 @@ class Plan:
     def add(self, seq: int, event: AgentMessage) -> None:
         told = self.open
         if told is None:
-            told = Told(mirrors.Answer(first_seq=seq, last_seq=seq), event.turn_id, [])
+            told = Told(mirrors.Answer(first_seq=seq, last_seq=seq), event.turn_id)
             self.queue.append(told)
-        told.blocks.append(event.text)
-        told.text = joined(told.blocks)
+        told.text = grown(told.text, event.text)
         told.answer = replace(told.answer, last_seq=seq, length=len(told.text))
         self.changed[told.answer.first_seq] = told
 
@@ -100,15 +99,15 @@ class Answers:
         self._ranges, self._now = dict(start.told), start.now
         for begun in start.untold:
             said = [one.event for one in begun.entries if isinstance(one.event, AgentMessage)]
-            blocks = [event.text for event in said]
-            self._queue.append(_known(Told(begun.answer, said[0].turn_id if said else "", blocks, joined(blocks))))
+            text = joined(event.text for event in said)
+            self._queue.append(_known(Told(begun.answer, said[0].turn_id if said else "", text)))
 
     # -- reading
 
     def plan(self, entries: Sequence[Entry], progress: Progress | None, *, may_tell: bool) -> Plan:
         """What a stretch of the log in which nobody speaks means; `progress` is what the turn's message tells after it.
         Nothing is changed before `accept`."""
-        plan = Plan([replace(one, blocks=list(one.blocks)) for one in self._queue])
+        plan = Plan([replace(one) for one in self._queue])
         known = max(self._ranges.values(), default=0)
         new = [one for one in entries if one.seq > known or not isinstance(one.event, AgentMessage)]
         wanted = self._wanted(new, progress) if may_tell and progress is not None else None

@@ -87,7 +87,6 @@ class Teller:
                 await self._opened(thread, told, "streaming", ts)
                 return self.pace.stream_every
         await self._put(thread, told, state="posting", sending=told.end, started_at=now)
-        metrics.POSTS.inc()
         ts = await thread.reply(told.message_id(thread.session_id), told.shown)
         await self._opened(thread, told, "editing", ts)
         return self.pace.progress_every
@@ -105,6 +104,7 @@ class Teller:
         except (Limited, Refused) as no:
             self._streams.refused(told, no)
             return None
+        metrics.POSTS.inc()
         try:
             # A stream in a thread that is gone would stand in the channel, and Slack does not say so.
             await thread.still_there()

@@ -17,11 +17,10 @@ from core import mirrors
 
 @dataclass(slots=True)
 class Told:
-    """`blocks` are what it consists of so far."""
+    """`text` is what it says so far."""
 
     answer: mirrors.Answer
     turn_id: str
-    blocks: list[str]
     text: str = ""
     #: Whether it is not streamed any more, and for whom it is, where that was asked.
     is_plain: bool = False

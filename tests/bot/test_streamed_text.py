@@ -21,6 +21,8 @@ PIECES = st.sampled_from(
             "`",
             "```\n",
             "\n```python\n",
+            "\n````md @here\n",
+            "\\`",
             "~~~",
             "<",
             "!",
@@ -74,7 +76,7 @@ def test_a_text_that_gets_another_block_stays_as_it_was(blocks: list[str]) -> No
         assert after.startswith(before)
         middle = len(before) // 2
         assert spelled(before, 0, 0, middle) == spelled(after, 0, 0, middle)
-        assert open_fence(before) == "", "no block swallows the next one"
+        assert open_fence(before, len(before)) is None, "no block swallows the next one"
 
 
 def test_a_long_text_is_cut_where_it_can_be_and_code_goes_on_as_code() -> None:
@@ -88,10 +90,25 @@ def test_a_long_text_is_cut_where_it_can_be_and_code_goes_on_as_code() -> None:
         assert text[end - 1] == "\n" or end == len(text)
         piece = spelled(text, begin, start, end)
         assert len(piece) <= 12_000
-        assert (
-            piece.startswith("```python\n") == bool(start == begin and open_fence(text[:begin])) or "```python" in piece
-        )
-    assert sum(bool(open_fence(text[:begin])) for begin, start, _ in found if begin == start) > 2
+    again = [(start, end) for begin, start, end in found if begin == start and open_fence(text, begin)]
+    assert len(again) > 2
+    for start, end in again:
+        assert spelled(text, start, start, end).startswith("```python\nvalue_")
+
+
+def test_code_in_long_fences_ends_with_them_and_what_it_is_called_calls_nobody() -> None:
+    block = "````md <!here> <@U0CAROL001>\n```\n" + "@here\n" * 4_000
+    text = joined([block, "And then?"])
+    assert text.endswith("\n````\n\nAnd then?")
+    first, second = [spelled(text, begin, start, end) for begin, start, end in cuts(text)][:2]
+    assert "@here" in second, "what is in code stays as it is"
+    assert second.startswith("````md\n")
+    assert live([first, second]) == set()
+
+
+def test_what_only_looks_like_code_calls_nobody_either() -> None:
+    text = r"\`@here\` and `` `@channel"
+    assert spelled(text, 0, 0, len(text)) == "\\`@\u2060here\\` and `` `@\u2060channel"
 
 
 def test_a_text_without_any_gap_is_cut_all_the_same() -> None:
@@ -108,6 +125,6 @@ def test_code_stays_as_it_is_unless_it_would_call_somebody() -> None:
 
 
 def test_the_most_hostile_text_fits_into_a_message() -> None:
-    for text in ("<@U1" * 3_000, "<!here>" * 3_000, "@group " * 3_000, "&lt;!here" * 3_000):
+    for text in ("<@U1" * 3_000, "<!here" * 3_000, "<!here>" * 3_000, "@group " * 3_000, "&lt;!here" * 3_000):
         for begin, start, end in cuts(text):
             assert len(spelled(text, begin, start, end)) <= 12_000
