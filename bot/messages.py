@@ -227,7 +227,7 @@ class Events:
 
     async def _wish(self, reply: Reply, found: _Found, *, is_edit: bool) -> Wish:
         realm, key = self._bot.team_id, self._key(reply)
-        mentioned = from_slack(reply.event, lambda _: "", ()).mentions
+        mentioned = from_slack(reply.event, lambda _: "", ()).named
         names = {slack_id: (await self._people.profile(slack_id)).name for slack_id in mentioned}
 
         def read(lines: Sequence[str]) -> Incoming:

@@ -72,7 +72,7 @@ def written(said: Sequence[tuple[str, str]], url: str) -> str:
 
 
 async def _names(people: People, messages: Sequence[Message]) -> dict[str, str]:
-    mentioned = {user for one in messages for user in from_slack(one, lambda _: "").mentions}
+    mentioned = {user for one in messages for user in from_slack(one, lambda _: "").named}
     wanted = mentioned | {str(one["user"]) for one in messages if one.get("user")}
     return {user: (await people.profile(user)).name for user in sorted(wanted)}
 

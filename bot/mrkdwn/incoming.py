@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.mrkdwn.forwarded import forwarded
 from bot.mrkdwn.rich import RichText
 from bot.mrkdwn.typed import TOKEN, Typed, unescape
 
@@ -20,22 +21,28 @@ Element = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """Markdown, and the Slack ids of those whom it mentions."""
+    """Markdown, and the Slack ids of those whom it mentions; `named` are those too whom what it forwards names."""
 
     text: str
     mentions: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
 
 
 def from_slack(message: Mapping[str, Any], name_of: NameOf, files: Sequence[str] | None = None) -> Incoming:
-    """The text of a message event. `files` are the lines that are said of its files; without them each is named."""
+    """The text of a message event, and what it forwards. `files` are the lines that are said of its files; without them
+    each is named."""
     rich = [block for block in message.get("blocks") or [] if block.get("type") == "rich_text"]
     reader = _Reader(name_of)
     parts = [reader.rich(block) for block in rich] if rich else [reader.typed.read(str(message.get("text") or ""))]
     text = "\n".join(part for part in parts if part)
     if message.get("subtype") == "me_message" and text:
         text = f"*{text}*"
+    others = _Reader(name_of)
+    text = "\n\n".join(part for part in [text, *forwarded(message, others.mention)] if part)
     said = [_file(one) for one in message.get("files") or []] if files is None else files
-    return Incoming("\n".join(part for part in [text, *said] if part), tuple(dict.fromkeys(reader.mentions)))
+    mentions = tuple(dict.fromkeys(reader.mentions))
+    named = tuple(dict.fromkeys([*mentions, *others.mentions]))
+    return Incoming("\n".join(part for part in [text, *said] if part), mentions, named)
 
 
 def plain(text: str, name_of: NameOf) -> str:
@@ -59,9 +66,9 @@ class _Reader:
     def __init__(self, name_of: NameOf) -> None:
         self._name_of = name_of
         self.mentions: list[str] = []
-        self.rich = RichText(self._mention).read
-        self.typed = Typed(self._mention)
+        self.rich = RichText(self.mention).read
+        self.typed = Typed(self.mention)
 
-    def _mention(self, user_id: str, label: str = "") -> str:
+    def mention(self, user_id: str, label: str = "") -> str:
         self.mentions.append(user_id)
         return "@" + (self._name_of(user_id) or label or user_id)
