@@ -54,6 +54,8 @@ class _Trip:
     began_at: datetime
     done: dict[int, Attached | LeftOut] = field(default_factory=dict[int, Attached | LeftOut])
     task: asyncio.Task[None] | None = None
+    #: It took long, and whoever asks again is not kept waiting.
+    is_slow: bool = False
 
 
 class Fetching:
@@ -85,8 +87,9 @@ class Fetching:
         trip = self._trips.setdefault(key, _Trip(self._clock()))
         if trip.task is None:
             trip.task = self._desk.api.beside(self._go(trip, files, actor, session_id))
-        done, _ = await asyncio.wait({trip.task}, timeout=self._desk.pace.ack_within)
+        done, _ = await asyncio.wait({trip.task}, timeout=0.0 if trip.is_slow else self._desk.pace.ack_within)
         if not done:
+            trip.is_slow = True
             raise TooMany(retry_after_ms=LOOK_AGAIN_MS)
         task, trip.task = trip.task, None
         task.result()

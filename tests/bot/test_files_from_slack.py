@@ -177,6 +177,20 @@ async def test_without_the_scope_files_are_named_and_everything_else_goes_on(sma
     assert await contents(office, session_id, message) == {"page.html": b"<html>mine</html>"}
 
 
+async def test_a_token_that_has_ended_is_not_taken_for_a_file_that_may_not_be_read(small_office: Office) -> None:
+    office = small_office
+    session_id = await office.start()
+    await office.reply("bob", "known by now")
+    await office.until_said(session_id, 1)
+    await office.until_quiet()
+    office.engine.workspace.installs.end_tokens()
+    await share(office, "bob", "look", {"a.txt": b"a"})
+    await office.until(
+        lambda: ("auth.test", "token_revoked") in [(one.method, one.error) for one in office.engine.calls]
+    )
+    assert [text for _, text, _ in await office.said(session_id)] == ["known by now"], "it waits for a new token"
+
+
 async def test_the_token_is_never_sent_to_another_host(small_office: Office) -> None:
     office = small_office
     session_id = await office.start()
@@ -350,7 +364,7 @@ async def test_an_edit_of_the_words_keeps_the_files_and_the_lines(small_office: 
     assert len(office.private("bob")) == 1
 
 
-@pytest.mark.parametrize("step", range(1, 12, 2))
+@pytest.mark.parametrize("step", range(1, 12, 3))
 async def test_killed_while_files_are_taken_in_the_message_is_there_whole_and_once(
     step: int, small_office: Office
 ) -> None:
