@@ -13,7 +13,9 @@ installations            the workspaces, each with an API, a desk and handlers o
 identity, errors         who is acting, and what they are told when they may not
 invites, unfurl          who is invited, by direct message; previews of links
 keeper, mirror, pages    the reader of the log
-agent_post, changed_*    what it edits, and what is changed afterwards, both ways
+card_post, agent_post    what it edits
+agent                    what the agent says, streamed
+changed_*                what is changed afterwards, both ways
 thread                   posting exactly once
 progress, blocks         what the agent does, the card; pure
 mrkdwn                   Markdown to Slack's text and back; pure

@@ -11,10 +11,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from datetime import timedelta
 
-from bot import blocks, metrics
+from bot import metrics
 from bot.agent_post import AgentPost
+from bot.card_post import CardPost
 from bot.changed_in_session import Change, changed_id, is_change, quote_anew, read_answers, read_changed, tell
 from bot.desk import Desk, backoff
 from bot.erased import take_back_prompts
@@ -31,8 +31,6 @@ log = logging.getLogger(__name__)
 
 #: Times that a post which landed outside of a thread that is gone is looked for.
 STRAY_TRIES = 4
-#: The channel is searched for a lost card from a little before the mirror was made: clocks differ.
-CLOCK_SKEW = timedelta(minutes=5)
 
 
 class ThreadMirror:
@@ -46,10 +44,8 @@ class ThreadMirror:
         self._cursor = self._saved = 0
         self._agent = AgentPost(desk, lease)
         self._saying = Saying(desk, lease)
-        self._card_hash = ""
-        self._card_seq = self._card_saved = 0
+        self._card = CardPost(desk, lease)
         self._taken_at = time.monotonic()
-        self._card_at = float("-inf")
 
     @property
     def realm(self) -> str:
@@ -69,7 +65,7 @@ class ThreadMirror:
 
     def _take_up(self, start: Start) -> Thread:
         self._cursor = self._saved = start.cursor
-        self._card_hash = start.card_hash
+        self._card.take_up(start)
         self._agent.take_up(start)
         has_intent = start.intent is not None
         return Thread(
@@ -124,7 +120,7 @@ class ThreadMirror:
 
     async def _copy(self, thread: Thread, start: Start, page: Page) -> None:
         if thread.root is None:
-            await self._open(thread, start, page)
+            await self._card.open(thread, start, page)
         at = 0
         while at < len(page.entries):
             entry = page.entries[at]
@@ -180,14 +176,6 @@ class ThreadMirror:
             await self._done_saying(thread, entry.seq, ref_id if is_its_own else "", stamps)
         self._cursor = entry.seq
 
-    async def _open(self, thread: Thread, start: Start, page: Page) -> None:
-        shown = blocks.card(page.card)
-        oldest = f"{(start.created_at - CLOCK_SKEW).timestamp():.6f}"
-        ts, url = await thread.open_card(shown, oldest)
-        await thread.write(lambda tx: mirrors.opened(tx, self._lease, ts, url=url, card_hash=shown.digest))
-        thread.intent = None
-        self._card_hash, self._card_at = shown.digest, time.monotonic()
-
     async def _say(self, thread: Thread, entry: Entry) -> None:
         event = entry.event
         if not isinstance(event, SessionEnded):
@@ -217,39 +205,19 @@ class ThreadMirror:
         if stored is not None:
             self._saved = stored
 
-    # -- the card
-
     async def _refresh(self, thread: Thread, page: Page) -> None:
         """Edits what may be edited now. Slack's "not now" to an edit holds nobody's words up."""
         cursor = self._cursor
         await self._agent.tell(thread, page.now)
         if await self._agent.refresh(thread, cursor):
             self._saved = cursor
-        try:
-            await self._refresh_card(thread, page)
-        except Limited as wait:
-            self._card_at = time.monotonic() + wait.seconds - self._desk.pace.card_every
-
-    async def _refresh_card(self, thread: Thread, page: Page) -> None:
-        assert thread.root is not None
-        shown = blocks.card(page.card)
-        if shown.digest == self._card_hash:
-            self._card_seq = page.head
-            return
-        is_due = time.monotonic() >= self._card_at + self._desk.pace.card_every
-        if not is_due and page.card.is_live:
-            return
-        self._card_at = time.monotonic()
-        await thread.edit(thread.root, shown)
-        seq, digest = page.head, shown.digest
-        await thread.write(lambda tx: mirrors.advance(tx, self._lease, card=(seq, digest)))
-        self._card_hash, self._card_seq, self._card_saved = digest, seq, seq
+        await self._card.refresh(thread, page)
 
     # -- resting and ending
 
     async def _is_finished(self, thread: Thread, page: Page) -> bool:
         """The session has ended and nothing of it is left to be written."""
-        if page.card.is_live or self._agent.is_stale or self._card_seq < page.head:
+        if page.card.is_live or self._agent.is_stale or not self._card.is_true_of(page.head):
             return False
         await self._save(thread)
         await thread.write(lambda tx: mirrors.close(tx, self._lease))
@@ -257,12 +225,12 @@ class ThreadMirror:
 
     def _is_idle(self, quiet_since: float, page: Page) -> bool:
         is_quiet = time.monotonic() - quiet_since > self._desk.pace.idle
-        return is_quiet and not page.card.here and not self._agent.is_open and self._card_seq == page.head
+        return is_quiet and not page.card.here and not self._agent.is_open and self._card.is_true_of(page.head)
 
     async def _rest(self, thread: Thread) -> None:
         """Waits for news, or until something that was held back may be written."""
         pace, now = self._desk.pace, time.monotonic()
-        moments = [now + pace.poll, self._card_at + pace.card_every, thread.leased_at + pace.lease / 3]
+        moments = [now + pace.poll, self._card.due_at, thread.leased_at + pace.lease / 3]
         if self._agent.is_stale:
             moments.append(max(self._agent.due_at, now + 0.001))
         if self._is_unsaved:
@@ -285,12 +253,12 @@ class ThreadMirror:
     @property
     def _is_unsaved(self) -> bool:
         """Whether more is done than is stored: the position, or that the card is true of it as it was."""
-        return self._saved < self._cursor or self._card_saved < self._card_seq
+        return self._saved < self._cursor or self._card.is_unsaved
 
     async def _save(self, thread: Thread) -> None:
-        cursor, card = self._cursor, (self._card_seq, self._card_hash)
-        await thread.write(lambda tx: mirrors.advance(tx, self._lease, cursor=cursor, card=card))
-        self._saved, self._card_saved = cursor, card[0]
+        cursor = self._cursor
+        await self._card.save(thread, cursor)
+        self._saved = cursor
 
     async def _pause(self, thread: Thread, start: Start, reason: str) -> None:
         log.warning("the thread of %s is paused: %s", self.session_id, reason)
