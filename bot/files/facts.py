@@ -80,7 +80,8 @@ def deleted_in(message: Mapping[str, Any]) -> int:
 def is_all_deleted(message: Mapping[str, Any]) -> bool:
     """Whether a message consisted of files alone, and all of them were deleted."""
     files = read_files(message)
-    return bool(files) and not str(message.get("text") or "").strip() and all(one.why is Why.DELETED for one in files)
+    says_more = str(message.get("text") or "").strip() or message.get("attachments")
+    return bool(files) and not says_more and all(one.why is Why.DELETED for one in files)
 
 
 def _why(raw: Mapping[str, Any], size: int, url: str) -> Why | None:

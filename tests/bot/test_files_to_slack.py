@@ -319,3 +319,16 @@ async def test_killed_at_any_step_the_files_are_shared_once(step: int, small_off
     await office.until_quiet()
     assert office.texts() == ["look", "", "I see"]
     assert fetched(office, shares(office)[0]) == {"a.txt": b"a", "b.txt": b"b"}
+
+
+async def test_two_processes_share_the_files_of_each_message_once(office: Office) -> None:
+    session_id = await office.start()
+    await office.until_quiet()
+    first = office.door
+    await office.take_over()
+    for number in range(6):
+        await post_files(office, session_id, "bob", "", {f"{number}.txt": b"%d" % number})
+    await office.until_quiet()
+    await first.close()
+    names = [file["name"] for post in shares(office) for file in post["files"]]
+    assert names == [f"{number}.txt" for number in range(6)]
