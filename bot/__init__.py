@@ -15,6 +15,7 @@ invites, unfurl          who is invited, by direct message; previews of links
 keeper, mirror, pages    the reader of the log
 card_post, agent_post    what it edits
 agent                    what the agent says, streamed
+saying, files            what people say, as posts; their files, both ways
 changed_*                what is changed afterwards, both ways
 thread                   posting exactly once
 progress, blocks         what the agent does, the card; pure
