@@ -2,8 +2,9 @@
 comments that are resolved.
 
 Every step may be done twice and ends the same, so that nothing has to be remembered for a crash. What a person wrote in
-Slack only they can change there: an edit of it is told as a reply, a deletion as a mark on it. The app has one reaction
-of each kind; it stays for as long as anybody in the session has it.
+Slack only they can change there: an edit of it is told as a reply, a note, and a deletion as a mark on it. A note says
+what holds: a further edit in the session changes it, and an edit or a deletion in Slack takes it away. The app has one
+reaction of each kind; it stays for as long as anybody in the session has it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass
+
+from sqlalchemy import delete
+from sqlmodel import col, select
 
 from bot.blocks import Shown
 from bot.emoji_names import slack_name
@@ -65,6 +69,8 @@ class Changed:
     #: How many files it has, and the address of its entry.
     files: int
     address: str
+    #: The posts that tell how somebody's own post was changed in the session.
+    notes: tuple[str, ...] = ()
 
     @property
     def is_there(self) -> bool:
@@ -103,7 +109,19 @@ def read_changed(tx: Transaction, session_id: str, ref_id: str, url: str, realm:
         return Changed(there, "", "", {}, 0, url)
     files = _files_of(tx, said) if isinstance(said, tables.Message) else 0
     address = f"{url}#seq={said.seq}"
-    return Changed(there, head_of(tx, ref_id, url), said.content, called_by(tx, ref_id, realm), files, address)
+    called, notes = called_by(tx, ref_id, realm), _notes_on(tx, session_id, ref_id)
+    return Changed(there, head_of(tx, ref_id, url), said.content, called, files, address, notes)
+
+
+def note_on(ref_id: str) -> str:
+    """What the posts of a note are linked to."""
+    return f"note:{ref_id}"
+
+
+def _notes_on(tx: Transaction, session_id: str, ref_id: str) -> tuple[str, ...]:
+    link = tables.MirrorLink
+    query = select(link.ts).where(link.session_id == session_id, link.message_id == note_on(ref_id)).order_by(link.ts)
+    return tuple(tx.sql.exec(query))
 
 
 def _files_of(tx: Transaction, message: tables.Message) -> int:
@@ -141,10 +159,14 @@ async def tell(thread: Thread, entry: Entry, changed: Changed | None) -> list[st
         return []
     there = changed.there
     match event:
-        case MessageEdited() | CommentEdited() if event.source != "slack" and event.content:
+        case MessageEdited() | CommentEdited() if event.source == "slack":
+            await _take_away(thread, changed.notes, changed_id(event))
+        case MessageEdited() | CommentEdited() if event.content:
             return await _edit(thread, entry.seq, event.content, changed)
-        case MessageDeleted() | CommentDeleted() if event.source != "slack":
-            await _delete(thread, there)
+        case MessageDeleted() | CommentDeleted():
+            await _take_away(thread, changed.notes, changed_id(event))
+            if event.source != "slack":
+                await _delete(thread, there)
         case CommentResolved() | CommentReopened() if changed.content and there.origin == "session":
             await _rewrite(thread, changed.texts(changed.content), there)
         case ReactionAdded() | ReactionRemoved():
@@ -157,7 +179,7 @@ async def tell(thread: Thread, entry: Entry, changed: Changed | None) -> list[st
 async def _edit(thread: Thread, seq: int, content: str, changed: Changed) -> list[str]:
     there = changed.there
     if there.origin == "thread":
-        return await thread.say(seq, parts_under(EDITED, content, changed.called), author=there.author)
+        return await _note(thread, seq, content, changed)
     if there.uploads.ts == mirrors.OUT_OF_REACH and not there.stamps:
         return []
     if not there.stamps:
@@ -165,6 +187,27 @@ async def _edit(thread: Thread, seq: int, content: str, changed: Changed) -> lis
         return await thread.say(seq, changed.texts(content), author=there.author)
     await _rewrite(thread, changed.texts(content), there)
     return []
+
+
+async def _note(thread: Thread, seq: int, content: str, changed: Changed) -> list[str]:
+    if content != changed.content:
+        # It holds no more: whoever changed it since stands further on in the log.
+        return []
+    texts, author = parts_under(EDITED, content, changed.called), changed.there.author
+    if not changed.notes:
+        return await thread.say(seq, texts, author=author)
+    await _rewrite(thread, texts, Standing(changed.notes, "session", author, frozenset()))
+    return []
+
+
+async def _take_away(thread: Thread, notes: tuple[str, ...], ref_id: str) -> None:
+    if not notes:
+        return
+    for ts in notes:
+        await _try(thread, thread.desk.api.delete(thread.channel, ts))
+    link = tables.MirrorLink
+    gone = delete(link).where(col(link.session_id) == thread.session_id, col(link.message_id) == note_on(ref_id))
+    await thread.write(lambda tx: tx.sql.exec(gone))
 
 
 async def _rewrite(thread: Thread, texts: list[str], there: Standing) -> None:

@@ -1,7 +1,9 @@
 """What people change in the thread afterwards becomes a change of the session: edits, deletions, reactions.
 
 Slack's events may come twice, late, and in any order. So an edit is not taken from its event, which only says that
-there is something to look at: the message is read as it stands now. A deletion that comes before the words it takes
+there is something to look at: the message is read as it stands now. What was edited on both sides ends as whoever was
+later has it, by the times of the edits and not by those of the events: a late event, or one that tells of a preview,
+does not undo what somebody has changed in the session since. A deletion that comes before the words it takes
 back leaves a mark, so that they are not taken any more.
 """
 
@@ -10,7 +12,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot import identity
@@ -20,11 +22,13 @@ from bot.identity import People
 from bot.web import Bot
 from bot.worker import Wish
 from core import accounts, chat, comments, mirrors, tables
+from core import log as log_of_session
 from core.access import Actor
 from core.chat.changing import message_of
 from core.clock import Clock
 from core.db import Transaction
 from core.errors import CosessionError, NotFound, NotSignedIn, TooMany
+from core.events import CommentEdited, MessageEdited
 from core.inbox import Item
 
 log = logging.getLogger(__name__)
@@ -58,6 +62,12 @@ def edited(event: Event) -> tuple[Place, str] | None:
     return Place(str(event["channel"]), str(ts)), str(root)
 
 
+def edited_at(message: Event) -> datetime | None:
+    """When its author last edited a message; None where they never did."""
+    ts = (message.get("edited") or {}).get("ts")
+    return datetime.fromtimestamp(float(ts), UTC) if ts else None
+
+
 def deleted(event: Event) -> tuple[Place, str] | None:
     """The message that was deleted, and the thread that it stood in, "" where that is not told."""
     if event.get("type") != "message" or event.get("subtype") != "message_deleted":
@@ -72,12 +82,34 @@ def _author(tx: Transaction, link: tables.MirrorLink) -> Actor:
     return accounts.actor_for(accounts.get_user(tx, said.user_id), "slack")
 
 
-def say_otherwise(tx: Transaction, actor: Actor, link: tables.MirrorLink, text: str, mentions: tuple[str, ...]) -> None:
-    """Another text for what somebody said in Slack. Raises what `chat.edit_message` and `comments.edit_comment` do."""
-    if tx.sql.get(tables.Comment, link.message_id) is not None:
+def say_otherwise(
+    tx: Transaction,
+    actor: Actor,
+    link: tables.MirrorLink,
+    text: str,
+    mentions: tuple[str, ...],
+    edited: datetime | None,
+) -> None:
+    """Another text for what somebody said in Slack, last edited there at `edited`, unless it was changed in the session
+    since then. Raises what `chat.edit_message` and `comments.edit_comment` do."""
+    comment = tx.sql.get(tables.Comment, link.message_id)
+    said = comment or message_of(tx, link.session_id, link.message_id)
+    here = _changed_here(tx, said)
+    if here is not None and (edited is None or edited <= here):
+        return
+    if comment is not None:
         comments.edit_comment(tx, actor, link.session_id, link.message_id, text, mentions)
     else:
         chat.edit_message(tx, actor, link.session_id, link.message_id, text, picked=mentions)
+
+
+def _changed_here(tx: Transaction, said: tables.Message | tables.Comment) -> datetime | None:
+    """When the words were last changed, if that was in the session and not in Slack."""
+    if said.edited_at is None:
+        return None
+    edits = [stored.event() for stored in log_of_session.holding(tx, said.session_id, said.id, since=said.seq)]
+    last = next((one for one in reversed(edits) if isinstance(one, MessageEdited | CommentEdited)), None)
+    return said.edited_at if last is not None and last.source != "slack" else None
 
 
 def take_back(tx: Transaction, link: tables.MirrorLink) -> None:

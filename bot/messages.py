@@ -19,7 +19,7 @@ import orjson
 
 from bot import changed_in_slack, identity, metrics
 from bot.answers import read_answer, say
-from bot.changed_in_slack import NEVER_TAKEN, Changes, Place, say_otherwise
+from bot.changed_in_slack import NEVER_TAKEN, Changes, Place, edited_at, say_otherwise
 from bot.desk import Desk
 from bot.errors import GUEST, how_to_link, words_for
 from bot.files.facts import deleted_in, is_all_deleted
@@ -252,7 +252,7 @@ class Events:
                 said = say(tx, actor, mirror, answer, mentions, key, carried.files)
                 mirrors.link(tx, mirror, reply.ts, said, "thread")
             elif is_edit:
-                say_otherwise(tx, actor, link, answer.text, mentions)
+                say_otherwise(tx, actor, link, answer.text, mentions, edited_at(reply.event))
             is_news = link is not None and carried.stay and not inbox.is_noted(tx, stays)
             if is_news:
                 inbox.note(tx, stays)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from bot import metrics
 from bot.agent_post import AgentPost
 from bot.card_post import CardPost
-from bot.changed_in_session import Change, changed_id, is_change, quote_anew, read_answers, read_changed, tell
+from bot.changed_in_session import Change, changed_id, is_change, note_on, quote_anew, read_answers, read_changed, tell
 from bot.desk import Desk, backoff
 from bot.erased import take_back_prompts
 from bot.pages import Entry, Page, Start, read_page, read_start
@@ -173,7 +173,7 @@ class ThreadMirror:
         if stamps:
             # What stands below somebody else's post is no post of theirs.
             is_its_own = there is not None and there.there.origin == "session"
-            await self._done_saying(thread, entry.seq, ref_id if is_its_own else "", stamps)
+            await self._done_saying(thread, entry.seq, ref_id if is_its_own else note_on(ref_id), stamps)
         self._cursor = entry.seq
 
     async def _say(self, thread: Thread, entry: Entry) -> None:
