@@ -96,7 +96,8 @@ class SandboxEngine(Humans):
 
     @property
     def violations(self) -> list[Violation]:
-        """Calls that Slack would refuse in any state; empty at the end of a good test."""
+        """Calls that Slack would refuse in any state, and such as not everybody could read; empty at the end of a good
+        test."""
         return self.web_api.violations
 
     @property

@@ -13,6 +13,7 @@ from bot.sandbox.errors import SlackError
 from bot.sandbox.limits import RateLimits
 from bot.sandbox.methods import HANDLERS, Call
 from bot.sandbox.models import Payload
+from bot.sandbox.readable import mistakes
 from bot.sandbox.shapes import is_object
 from bot.sandbox.sockets import Sockets
 from bot.sandbox.workspace import Workspace
@@ -70,7 +71,7 @@ _ALSO_SEEN = {"chat.postMessage": {"msg_too_long"}, "chat.appendStream": {"msg_t
 
 @dataclass(frozen=True)
 class Violation:
-    """A call that Slack would refuse whatever the state of the workspace."""
+    """A call that Slack would refuse whatever the state of the workspace, or one that not everybody could read."""
 
     method: str
     error: str
@@ -117,6 +118,9 @@ class WebApi:
                 raise
             return refusal.answer()
         self.calls.append(Recorded(method, given, None if answer["ok"] else str(answer["error"]), now))
+        unread = mistakes(method, given)
+        if unread:
+            self.violations.append(Violation(method, "not_readable", tuple(unread), now))
         return answer
 
     def _carry_out(self, name: str, args: Mapping[str, Any], token: str | None, now: datetime) -> Payload:

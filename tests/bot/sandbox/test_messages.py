@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,36 @@ async def test_what_slack_refuses_is_refused_and_noted(
 ) -> None:
     assert engine.call("chat.postMessage", channel=CHANNEL, **args)["error"] == error
     assert [violation.error for violation in engine.violations] == [error]
+
+
+PICTURE = {"type": "image", "image_url": "https://x.example/a.png"}
+WORDS = {"type": "section", "text": {"type": "mrkdwn", "text": "Words"}}
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"blocks": [WORDS]},
+        {"blocks": [WORDS], "text": " \u2060"},
+        {"blocks": [WORDS], "text": "…"},
+        {"blocks": json.dumps([WORDS])},
+        {"blocks": [{**PICTURE, "alt_text": " "}], "text": "A picture"},
+        {"blocks": [{**WORDS, "accessory": {**PICTURE, "alt_text": "image"}}], "text": "Words"},
+        {"blocks": json.dumps([{**PICTURE, "alt_text": " "}]), "text": "A picture"},
+    ],
+)
+async def test_what_slack_takes_and_not_everybody_can_read_is_noted(
+    engine: SandboxEngine, args: dict[str, object]
+) -> None:
+    assert engine.call("chat.postMessage", channel=CHANNEL, **args)["ok"]
+    assert [violation.error for violation in engine.violations] == ["not_readable"]
+
+
+async def test_what_can_be_read_is_not_noted(engine: SandboxEngine) -> None:
+    picture = {**PICTURE, "alt_text": "Alice's picture"}
+    assert engine.call("chat.postMessage", channel=CHANNEL, text="Words", blocks=[WORDS, picture])["ok"]
+    assert engine.call("chat.postMessage", channel=CHANNEL, text="???")["ok"]
+    assert engine.violations == []
 
 
 async def test_places_that_cannot_be_posted_to_say_why(engine: SandboxEngine) -> None:
