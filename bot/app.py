@@ -219,7 +219,7 @@ class SlackDoor:
             return in_words(await examine(self._db, desk.api, self._settings, bot.realm, now, only=(channel,)))
 
         deeds = Deeds(desk, bot, people, inviting, doctor)
-        home = Home(desk, bot, Mentions(desk, bot, deeds, events), (preferences.part,))
+        home = Home(desk, bot, people, Mentions(desk, bot, deeds, events), (preferences.part,))
         answering = (Answering(desk, bot, people, inviting), preferences.Choices(desk, bot))
         parts = (Buttons(deeds), StartForm(desk, people, deeds, inviting), *answering)
         return {

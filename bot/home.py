@@ -18,6 +18,8 @@ from bot.blocks import Block, count, moment
 from bot.commands.asking import Answers, Ask
 from bot.commands.offers import START_FORM
 from bot.desk import Desk
+from bot.errors import GUEST
+from bot.identity import People
 from bot.interactions.payloads import Payload, action_id_of, payload_of, user_of
 from bot.invites.cards import ACCEPT, DECLINE
 from bot.mrkdwn import escape
@@ -44,9 +46,10 @@ class Home:
     """Publishes the tab, and handles its own button; every other event goes to `others`. `parts` are what is shown
     below the sessions, in that order. Belongs to one workspace."""
 
-    def __init__(self, desk: Desk, bot: Bot, others: Handler, parts: Sequence[Part] = ()) -> None:
+    def __init__(self, desk: Desk, bot: Bot, people: People, others: Handler, parts: Sequence[Part] = ()) -> None:
         self._desk = desk
         self._bot = bot
+        self._people = people
         self._others = others
         self._parts = (invitations, *parts)
         self._answers = Answers(desk, bot)
@@ -68,7 +71,8 @@ class Home:
 
     async def publish(self, user: str) -> None:
         """Makes the tab anew. Raises Limited, Ambiguous; a workspace that has switched it off gets none."""
-        blocks = await self._desk.db.read(lambda tx: self._blocks(tx, user))
+        is_outsider = (await self._people.profile(user)).is_outsider
+        blocks = _for_an_outsider() if is_outsider else await self._desk.db.read(lambda tx: self._blocks(tx, user))
         try:
             await self._desk.api.publish_home(user, {"type": "home", "blocks": blocks[:MAX_BLOCKS]})
         except Refused as refusal:
@@ -174,6 +178,11 @@ def _account(tx: Transaction, actor: Actor) -> list[Block]:
 
 def _start() -> Block:
     return {**_button(START_FORM, "Start a session…", ""), "style": "primary"}
+
+
+def _for_an_outsider() -> list[Block]:
+    """Whoever became a guest, or is of another workspace, sees nothing here, linked or not."""
+    return [_header("Cosession"), _section(GUEST)]
 
 
 def _button(action_id: str, label: str, value: str) -> Block:

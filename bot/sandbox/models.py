@@ -38,6 +38,9 @@ class Person:
     enterprise_id: str | None = None
     #: The address of their picture, if they have put one up.
     picture: str = ""
+    #: Of another workspace, where somebody is here through a shared channel only.
+    team_id: str = TEAM_ID
+    is_stranger: bool = False
 
     def user_object(self, *, with_email: bool) -> Payload:
         """As `users.info` shows it; the e-mail only to a token that may read it."""
@@ -50,17 +53,20 @@ class Person:
             "first_name": first,
             "last_name": last,
             "avatar_hash": self.id.lower(),
-            "team": TEAM_ID,
+            "team": self.team_id,
         }
         if self.picture:
             profile["image_72"] = self.picture
         if with_email and not self.is_bot:
             profile["email"] = self.email
-        organisation = {"enterprise_user": {"id": self.id, "enterprise_id": self.enterprise_id, "teams": [TEAM_ID]}}
+        organisation = {
+            "enterprise_user": {"id": self.id, "enterprise_id": self.enterprise_id, "teams": [self.team_id]}
+        }
         return {
             **(organisation if self.enterprise_id else {}),
+            **({"is_stranger": True} if self.is_stranger else {}),
             "id": self.id,
-            "team_id": TEAM_ID,
+            "team_id": self.team_id,
             "name": self.name,
             "real_name": self.real_name,
             "color": self.color,

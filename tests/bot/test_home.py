@@ -56,9 +56,13 @@ async def test_home_starts_a_session_with_the_form(small_office: Office) -> None
 async def test_somebody_who_is_not_linked_sees_how_to_connect_and_nothing_else(small_office: Office) -> None:
     office = small_office
     await office.start("A secret title")
-    home = await open_home(office, "mallory")
+    await office.web.write(lambda tx: identities.unlink(tx, office.users["bob"].id, "slack"))
+    home = await open_home(office, "bob")
     assert f"{office.base_url}/slack/sign_in" in str(home)
     assert "A secret title" not in str(home)
+    guest = await open_home(office, "mallory")
+    assert "guests and people of other workspaces" in str(guest)
+    assert "A secret title" not in str(guest)
 
 
 async def test_disconnecting_parts_the_accounts_and_shows_it(small_office: Office) -> None:
