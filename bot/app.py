@@ -239,8 +239,8 @@ class SlackDoor:
             present=self._present,
             owner=self._owner,
             posts=TokenBuckets(pace.posts_per_minute, pace.posts_burst),
-            streams=TokenBuckets(pace.streams_per_minute),
-            appends=TokenBuckets(pace.appends_per_minute),
+            streams=TokenBuckets(pace.streams_per_minute, pace.streams_burst),
+            appends=TokenBuckets(pace.appends_per_minute, pace.appends_burst),
             realm=realm,
         )
 

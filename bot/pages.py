@@ -50,7 +50,8 @@ class Begun:
 @dataclass(frozen=True, slots=True)
 class Start:
     """Where an earlier reader of this thread stopped. `turn` are the entries that its open message tells; `told` the
-    first and last entry of each answer that has posts of its own, `untold` those that are not finished."""
+    first and last entry of each answer that has posts of its own, the last one in the turn `told_turn`; `untold` those
+    that are not finished."""
 
     channel: str
     root: str | None
@@ -64,6 +65,7 @@ class Start:
     #: Counts the threads after the first.
     round: int
     told: Sequence[tuple[int, int]]
+    told_turn: str
     untold: Sequence[Begun]
     now: datetime
 
@@ -73,6 +75,7 @@ def read_start(tx: Transaction, session_id: str) -> Start:
     assert row is not None
     turn = [] if row.progress_seq is None else _entries(tx, session_id, row.progress_seq, row.cursor)
     untold = [Begun(one, _said(tx, session_id, one)) for one in mirrors.untold(tx, session_id)]
+    told = mirrors.told(tx, session_id)
     return Start(
         row.channel,
         row.root,
@@ -84,7 +87,8 @@ def read_start(tx: Transaction, session_id: str) -> Start:
         row.created_at,
         turn,
         row.round,
-        mirrors.told(tx, session_id),
+        told,
+        _turn_at(tx, session_id, told[-1][0]) if told else "",
         untold,
         tx.now,
     )
@@ -99,6 +103,10 @@ def _said(tx: Transaction, session_id: str, answer: mirrors.Answer) -> Sequence[
     ]
     turns = {entry.event.turn_id for entry in found[:1] if isinstance(entry.event, AgentMessage)}
     return [entry for entry in found if isinstance(entry.event, AgentMessage) and entry.event.turn_id in turns]
+
+
+def _turn_at(tx: Transaction, session_id: str, seq: int) -> str:
+    return next((e.event.turn_id for e in _entries(tx, session_id, seq, seq) if isinstance(e.event, AgentMessage)), "")
 
 
 def _entries(tx: Transaction, session_id: str, first: int, last: int) -> list[Entry]:

@@ -26,9 +26,12 @@ class Pace:
     #: ends a stream after about five minutes.
     stream_every: float = 1.0
     stream_for: float = 240.0
-    #: Streams that are begun, and appends, in a minute and a workspace: fewer than Slack allows.
-    streams_per_minute: float = 17.0
-    appends_per_minute: float = 90.0
+    #: Streams that are begun (and as many ended), and appends, in a workspace: sustained and at once. Together they are
+    #: what Slack allows in a minute.
+    streams_per_minute: float = 12.0
+    streams_burst: float = 8.0
+    appends_per_minute: float = 70.0
+    appends_burst: float = 30.0
     #: How long answers are posted and edited after Slack has said that it takes no streams.
     streams_rest: float = 900.0
     #: Age at which "the thread is still there" is asked again before a post.

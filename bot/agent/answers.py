@@ -78,6 +78,8 @@ class Answers:
         self._queue: list[Told] = []
         #: First and last entry of every answer of this thread.
         self._ranges: dict[int, int] = {}
+        #: The turn of the last one.
+        self._turn = ""
         self._now = UNKNOWN
         self.due_at = float("-inf")
 
@@ -96,7 +98,7 @@ class Answers:
 
     def take_up(self, start: Start) -> None:
         """Where an earlier reader of this thread left them."""
-        self._ranges, self._now = dict(start.told), start.now
+        self._ranges, self._turn, self._now = dict(start.told), start.told_turn, start.now
         for begun in start.untold:
             said = [one.event for one in begun.entries if isinstance(one.event, AgentMessage)]
             text = joined(event.text for event in said)
@@ -110,13 +112,13 @@ class Answers:
         plan = Plan([replace(one) for one in self._queue])
         known = max(self._ranges.values(), default=0)
         new = [one for one in entries if one.seq > known or not isinstance(one.event, AgentMessage)]
-        wanted = self._wanted(new, progress) if may_tell and progress is not None else None
+        wanted = self._wanted(new, progress) if may_tell else frozenset[str]()
         for entry in new:
             event, told = entry.event, plan.open
             if isinstance(event, AgentMessage):
                 if told is not None and (told.turn_id != event.turn_id or not may_tell):
                     plan.end()
-                if plan.open is not None or (event.turn_id == wanted and event.text.strip()):
+                if plan.open is not None or (event.turn_id in wanted and event.text.strip()):
                     plan.add(entry.seq, event)
             elif isinstance(event, TurnFinished) and told is not None and told.turn_id == event.turn_id:
                 plan.end(event.status)
@@ -124,22 +126,28 @@ class Answers:
                 isinstance(event, PromptSubmitted | TurnStarted) and told is not None and told.turn_id != event.turn_id
             ):
                 plan.end()
+        if progress is None:
+            plan.end()
         return plan
 
-    def _wanted(self, entries: Sequence[Entry], progress: Progress) -> str | None:
-        """The turn whose words get posts of their own: one that is still running or has told some already. Of one that
+    def _wanted(self, entries: Sequence[Entry], progress: Progress | None) -> frozenset[str]:
+        """The turns whose words get posts of their own: one that is still running or has told some already. Of one that
         was over before it was read, the turn's message tells all, unless that is too much for it; and of many that were
         read together it is the last one."""
+        if progress is None:
+            # Said behind the end of its turn: there is no other place for it.
+            return frozenset(e.event.turn_id for e in entries if isinstance(e.event, AgentMessage))
         turn = progress.turn_id
         said = [e.event.text for e in entries if isinstance(e.event, AgentMessage) and e.event.turn_id == turn]
-        has_told = progress.turns == 1 and any(first >= progress.first_seq for first in self._ranges)
         is_too_much = len(said) > 1 or any(len(to_parts(text, MAX_ANSWER)) > 1 for text in said)
-        return turn if progress.status == "running" or has_told or is_too_much else None
+        return frozenset({self._turn, turn} if progress.status == "running" or is_too_much else {self._turn})
 
     def accept(self, plan: Plan) -> None:
         """The plan is stored."""
         self._queue = plan.queue
         self._ranges |= {row.first_seq: row.last_seq for row in plan.rows}
+        for told in plan.changed.values():
+            self._turn = told.turn_id
 
     async def give_way(self, thread: Thread, outcome: str = "") -> None:
         """Somebody else speaks now, or the session is over: what the agent says from now on is another answer. What it
