@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 #: Seconds that another command, or a server that is starting, is waited for.
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 class CommandFailed(Exception):

@@ -276,4 +276,4 @@ async def test_a_workspace_survives_a_restart(engine: SandboxEngine, time: Manua
     assert again.messages(CHANNEL, root) == engine.messages(CHANNEL, root)
     assert float((await again.say("bob", "#payments", "later"))["ts"]) > float(root)
     assert not again.load(tmp_path / "none.json")
-    assert [path.name for path in (tmp_path / "data").iterdir()] == ["slack.json"]
+    assert {path.name for path in (tmp_path / "data").iterdir()} == {"slack.json", "slack.files"}
