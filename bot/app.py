@@ -212,7 +212,7 @@ class SlackDoor:
     def _furnish(self, desk: Desk, bot: Bot, people: People) -> dict[str, Handler]:
         """Who handles the requests that come through one workspace: kind of request → handler."""
         inviting = Inviting(desk, bot, people)
-        events = Events(desk, bot, people, self._messages, self._clock, self._catching_up.held_back)
+        events = Events(desk, bot, people, self._messages, self._clock, self._catching_up)
 
         async def doctor(channel: str) -> str:
             now = self._clock()

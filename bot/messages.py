@@ -11,7 +11,7 @@ in Slack. Whatever the bot or another bot posted is never taken, whatever it loo
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from bot.errors import GUEST, how_to_link, words_for
 from bot.files.facts import deleted_in, is_all_deleted
 from bot.files.taking import Coming, Taking
 from bot.files.words import STAYS, line, whisper
+from bot.gaps import Missed, happened_at
 from bot.identity import People
 from bot.mrkdwn import Incoming, from_slack
 from bot.thread import CARD, GONE, MESSAGE
@@ -94,7 +95,8 @@ def deleted_root(event: Event) -> tuple[str, str] | None:
 
 
 class Events:
-    """Handles what the Events API delivered. `held_back` is told the realm and since when Slack delivered nothing."""
+    """Handles what the Events API delivered. `missed` is told the realm and since when Slack delivered nothing, and
+    knows where news have to wait for what was missed."""
 
     def __init__(
         self,
@@ -103,10 +105,10 @@ class Events:
         people: People,
         budget: Limits,
         clock: Clock,
-        held_back: Callable[[str, float], None] = lambda _realm, _since: None,
+        missed: Missed | None = None,
     ) -> None:
         self._desk = desk
-        self._held_back = held_back
+        self._missed = missed
         self._bot = bot
         self._people = people
         self._budget = budget
@@ -120,13 +122,16 @@ class Events:
         thread = event.get("thread_ts") or about.get("thread_ts") or event.get("deleted_ts") or about.get("ts") or ""
         user = event.get("user") or about.get("user")
         channel = event.get("channel") or about.get("channel") or ""
-        return Lane(f"{channel}:{thread}", user if isinstance(user, str) else "")
+        name = f"{channel}:{thread}"
+        waits = self._missed is not None and self._missed.is_behind(self._bot.realm, name)
+        return Lane(name, user if isinstance(user, str) else "", happened_at(event), waits)
 
     async def handle(self, item: Item) -> Wish | None:
         body: Event = orjson.loads(item.body)
         if body.get("type") == "app_rate_limited":
             log.error("Slack has stopped delivering events for a minute: more than 30,000 within the hour")
-            self._held_back(self._bot.realm, float(body.get("minute_rate_limited") or 0.0))
+            if self._missed is not None:
+                self._missed.held_back(self._bot.realm, float(body.get("minute_rate_limited") or 0.0))
             return None
         event: Event = body.get("event") or {}
         if event.get("type") == "user_change":

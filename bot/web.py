@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -16,6 +16,10 @@ from bot.failures import Ambiguous, Limited, Refused, SlackFailure, seconds_to_w
 from core.clock import as_utc
 
 __all__ = ["Ambiguous", "Bot", "Limited", "Payload", "Post", "Refused", "SlackApi", "SlackFailure", "Standing"]
+
+
+#: Makes a call when it is welcome, and once more where it was not.
+Patiently = Callable[[Callable[[], Awaitable[Payload]]], Awaitable[Payload]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +175,19 @@ class SlackApi(Caller):
         args = {"channel": channel, "ts": root, "limit": most}
         return (await self.call("conversations.replies", args, is_get=True))["messages"][:most]
 
-    async def whole_thread(self, channel: str, root: str, most_pages: int = 50) -> list[Payload] | None:
-        """Every message of a thread, the root among them; None where it has more than so many pages."""
+    async def whole_thread(
+        self,
+        channel: str,
+        root: str,
+        patiently: Patiently,
+        most_pages: int = 50,
+    ) -> list[Payload] | None:
+        """Every message of a thread, the root among them; None where it has more than so many pages. `patiently` makes
+        each call when it is welcome."""
         found: dict[str, Payload] = {}
         args: Payload = {"channel": channel, "ts": root, "limit": 200}
         for _ in range(most_pages):
-            answer = await self.call("conversations.replies", args, is_get=True)
+            answer = await patiently(lambda args=args: self.call("conversations.replies", args, is_get=True))
             # The root leads every page.
             found |= {str(message["ts"]): message for message in answer["messages"]}
             cursor = (answer.get("response_metadata") or {}).get("next_cursor")

@@ -45,10 +45,18 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Requests of one thread run one after the other; those of one person in it also keep their order."""
+    """Requests of one thread run one after the other; those of one person in it also keep their order. `at` is when
+    what they tell of happened, in seconds since 1970, where that is told: of those that wait the earlier come first."""
 
     thread: str
     person: str
+    at: float | None = None
+    #: The whole thread has to wait: something that happened before may still come.
+    waits: bool = False
+
+
+def _when(task: _Task) -> float:
+    return task.lane.at if task.lane.at is not None else task.item.received_at.timestamp()
 
 
 class Handler(Protocol):
@@ -167,7 +175,8 @@ class Worker:
             except NotYet:
                 continue
             threads[lane.thread].append(_Task(item, lane, handler))
-        work = (self._work_thread(queue) for queue in threads.values())
+        ready = (queue for queue in threads.values() if not any(task.lane.waits for task in queue))
+        work = (self._work_thread(sorted(queue, key=_when)) for queue in ready)
         handled = await asyncio.gather(*work, return_exceptions=True)
         for outcome in handled:
             if isinstance(outcome, BaseException):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bot.support.office import Office, open_office
+from bot.catching_up import HELD
+from tests.bot.support.office import Office, eventually, open_office
 from tests.bot.test_changes import contents
 from tests.bot.test_requests import send, signed
 
@@ -91,3 +92,73 @@ async def test_an_unlinked_person_is_not_told_again_after_each_start(office: Off
         await office.restart()
         await office.until_quiet()
     assert len(office.private("mallory", "#general")) == 1
+
+
+async def stored(office: Office, text: str) -> None:
+    """Until the request with these words is in the inbox, and waits."""
+
+    async def is_there() -> bool:
+        return any(text.encode() in row.body and row.handled_at is None for row in await office.inbox())
+
+    await eventually(is_there)
+
+
+async def began_again_with_news(office: Office, session_id: str) -> None:
+    """Bob wrote while nobody listened; the door is open again, and before it has read anything Carol writes."""
+    await office.reply("bob", "before")
+    await office.until_said(session_id, 1)
+    await office.door.close()
+    stop_listening(office)
+    office.clock.passed += timedelta(hours=1)
+    for number in range(3):
+        await office.reply("bob", f"meanwhile {number}")
+    await listen_again(office)
+    # Reading takes some time: Slack does not answer at once.
+    office.engine.faults.fail("conversations.replies", status=429, retry_after=1, times=1)
+    await office.restart()
+    await office.reply("carol", "news")
+    await stored(office, "news")
+
+
+async def test_what_is_said_after_a_gap_comes_after_what_was_missed(office: Office) -> None:
+    session_id = await office.start()
+    await began_again_with_news(office, session_id)
+    said = [text for _, text, _ in await office.until_said(session_id, 5)]
+    assert said == ["before", "meanwhile 0", "meanwhile 1", "meanwhile 2", "news"]
+    await office.until_quiet()
+    assert len(await office.said(session_id)) == 5
+
+
+async def test_a_door_that_is_killed_before_it_has_read_begins_where_it_was(office: Office) -> None:
+    session_id = await office.start()
+    await began_again_with_news(office, session_id)
+    assert [text for _, text, _ in await office.said(session_id)] == ["before"], "it waits"
+    office.db.died.set()
+    # News came in long after the gap: by them alone nobody would look as far back.
+    office.clock.passed += timedelta(hours=1)
+    await office.restart()
+    said = [text for _, text, _ in await office.until_said(session_id, 5)]
+    assert said == ["before", "meanwhile 0", "meanwhile 1", "meanwhile 2", "news"]
+
+
+async def test_news_wait_for_half_a_minute_at_most(office: Office) -> None:
+    session_id = await office.start()
+    office.engine.faults.fail("conversations.replies", status=429, retry_after=600, times=1)
+    await office.restart()
+    await office.reply("carol", "news")
+    await stored(office, "news")
+    assert await office.said(session_id) == []
+    office.clock.passed += HELD
+    assert [text for _, text, _ in await office.until_said(session_id, 1)] == ["news"]
+
+
+async def test_a_gap_is_noted_until_everything_was_read(office: Office) -> None:
+    session_id = await office.start()
+    await office.restart()
+    await office.reply("bob", "read by now")
+    await office.until_said(session_id, 1)
+
+    async def is_closed() -> bool:
+        return all(not row.id.startswith("gap:") for row in await office.inbox())
+
+    await eventually(is_closed)
