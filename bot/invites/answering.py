@@ -71,15 +71,16 @@ class Answering:
                 _user(payload), wanted, str(payload["view"]["private_metadata"]), item.id
             )
         action = _action(payload)
+        # To say no is everybody's right.
+        if action["action_id"] != DECLINE and (await self._people.profile(_user(payload))).is_outsider:
+            await self._tell(payload, "Guests and people of other workspaces cannot come in from Slack.")
+            return None
         return await self._deeds[str(action["action_id"])](payload, str(action.get("value") or ""))
 
     # -- the deeds
 
     async def _accept(self, payload: Payload, invite_id: str) -> Wish | None:
         user, base = _user(payload), self._desk.settings.base_url.rstrip("/")
-        if (await self._people.profile(user)).is_outsider:
-            await self._tell(payload, "Guests and people of other workspaces cannot come in from Slack.")
-            return None
 
         def effect(tx: Transaction) -> str:
             actor = account_of(tx, self._bot.realm, user)
