@@ -58,16 +58,17 @@ async function answer(
     throw new ApiError(0, "offline", "The server cannot be reached. Check your connection and try again.");
   }
   if (response.ok) return response.text();
-  throw await refusal(response);
+  throw problemOf(response.status, await response.text());
 }
 
-async function refusal(response: Response): Promise<ApiError> {
+/** What a refusal's body says. */
+export function problemOf(status: number, body: string): ApiError {
   let problem: Problem = {};
   try {
-    problem = (await response.json()) as Problem;
+    problem = JSON.parse(body) as Problem;
   } catch {
     // A proxy's page instead of ours: its status says what there is to say.
   }
-  const message = problem.detail || problem.title || `The server answered ${response.status}.`;
-  return new ApiError(response.status, problem.error_code ?? "http_error", message, problem.retry_after_ms ?? null);
+  const message = problem.detail || problem.title || `The server answered ${status}.`;
+  return new ApiError(status, problem.error_code ?? "http_error", message, problem.retry_after_ms ?? null);
 }

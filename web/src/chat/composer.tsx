@@ -1,5 +1,9 @@
-/** Where a message is written: Enter sends, Shift+Enter breaks the line, @ completes a name, the draft is kept. */
-import { type KeyboardEvent, type Ref, useEffect, useId, useImperativeHandle, useRef, useState } from "react";
+/** Where a message is written: Enter sends, Shift+Enter breaks the line, @ completes a name, files are attached, pasted
+ *  or dropped, the draft is kept. */
+import { type ClipboardEvent, type KeyboardEvent, type Ref, useEffect, useId, useImperativeHandle, useRef, useState } from "react";
+import { UploadList } from "~/attachments/upload-list";
+import { useDrop } from "~/attachments/use-drop";
+import { useUploads } from "~/attachments/use-uploads";
 import { remember, remembered } from "~/lib/storage";
 import { useClient, useClientState, useSession } from "~/session/context";
 import { Icon } from "~/ui/icon";
@@ -58,8 +62,14 @@ function Editor({ sessionId, isReady, thread, onEditLast, onLeave, ref }: Props 
   useImperativeHandle(ref, () => ({ focus: () => field.current?.focus() }), []);
   useEffect(() => remember(draftName, text || null), [draftName, text]);
 
+  const uploads = useUploads(sessionId, draftName);
+  const root = useRef<HTMLDivElement>(null);
+  const isDropped = useDrop(root, uploads.add);
+  const picker = useRef<HTMLInputElement>(null);
+  const files = uploads.items.flatMap((item) => item.file ?? []);
+  const areFilesThere = files.length === uploads.items.length;
   const isTooLong = text.length > longest;
-  const canSend = text.trim() !== "" && !isTooLong && isReady;
+  const canSend = (text.trim() !== "" || files.length > 0) && areFilesThere && !isTooLong && isReady;
   const change = (value: string) => {
     setText(value);
     client.typing(value.trim() !== "");
@@ -68,12 +78,21 @@ function Editor({ sessionId, isReady, thread, onEditLast, onLeave, ref }: Props 
     if (!canSend) return;
     client.say({
       content: text.trim(),
+      files,
       mentions: mentionedIn(text, [...members.values()]),
       parentId: thread?.id ?? null,
       sessionOnly: isMirrored && isKept,
     });
     setText("");
+    uploads.clear();
     client.typing(false);
+  };
+  const onPaste = (event: ClipboardEvent) => {
+    const pasted = [...event.clipboardData.files];
+    // Office programs put a picture of the text beside the text.
+    if (pasted.length === 0 || event.clipboardData.getData("text/plain") !== "") return;
+    event.preventDefault();
+    uploads.add(pasted);
   };
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
     if (event.key === "Enter" && !event.shiftKey) {
@@ -91,7 +110,24 @@ function Editor({ sessionId, isReady, thread, onEditLast, onLeave, ref }: Props 
   };
 
   return (
-    <div className="border-line bg-surface border-t p-2.5">
+    <div
+      ref={root}
+      onPaste={onPaste}
+      className={`border-line border-t p-2.5 ${isDropped ? "bg-selected" : "bg-surface"}`}
+    >
+      <UploadList sessionId={sessionId} uploads={uploads} />
+      <input
+        ref={picker}
+        type="file"
+        multiple
+        hidden
+        data-testid="file-picker"
+        onChange={(event) => {
+          uploads.add([...(event.target.files ?? [])]);
+          event.target.value = "";
+          field.current?.focus();
+        }}
+      />
       <MentionField
         ref={field}
         value={text}
@@ -101,12 +137,21 @@ function Editor({ sessionId, isReady, thread, onEditLast, onLeave, ref }: Props 
         label={thread ? "Reply in the thread" : "Message"}
         describedBy={hintId}
         isInvalid={isTooLong}
-        placeholder={isOffline ? "Write; it is sent when you are back" : thread ? "Reply…" : "Message the session"}
+        placeholder={isDropped ? "Drop the files here" : isOffline ? "Write; it is sent when you are back" : thread ? "Reply…" : "Message the session"}
       >
         <button
           type="button"
+          aria-label="Attach files"
+          title="Attach files, up to ten of 10 MiB each; or paste or drop them"
+          onClick={() => picker.current?.click()}
+          className="text-ink-soft hover:bg-hover hover:text-ink my-1 -mr-1 grid size-7 place-items-center rounded-md transition-colors"
+        >
+          <Icon name="clip" size={14} />
+        </button>
+        <button
+          type="button"
           aria-label={thread ? "Send the reply" : "Send"}
-          title="Send (Enter)"
+          title={areFilesThere ? "Send (Enter)" : "Wait for the files, or remove what did not get through"}
           disabled={!canSend}
           onClick={send}
           className="bg-accent text-accent-ink hover:bg-accent-strong disabled:bg-sunken disabled:text-ink-faint m-1 grid size-7 place-items-center rounded-md transition-colors"

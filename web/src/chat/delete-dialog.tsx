@@ -1,4 +1,5 @@
 /** Asks before a message is taken back: it cannot be brought again. */
+import { inWords } from "~/attachments/sizes";
 import { useClient } from "~/session/context";
 import { Button } from "~/ui/controls";
 import { Dialog } from "~/ui/dialog";
@@ -10,7 +11,7 @@ export function DeleteDialog({ item, onClose }: { item: ChatItem; onClose: () =>
     <Dialog title="Delete this message?" onClose={onClose}>
       <blockquote className="border-line-strong text-ink-soft border-l-2 pl-3 text-sm break-words">
         {!item.isMine && <strong className="text-ink block font-semibold">{item.username}</strong>}
-        {oneLine(item.content)}
+        {oneLine(inWords(item.content, item.files))}
       </blockquote>
       <p className="text-ink-soft mt-3 text-sm">
         Its text and its reactions are gone for everybody, for good. Replies to it stay.

@@ -13,6 +13,7 @@ const message = (seq: number, who: typeof bob, timestamp: string, source: Messag
 const waiting: Outgoing = {
   client_msg_id: "m1",
   content: "on its way",
+  files: [],
   mentions: [],
   parent_id: null,
   session_only: false,

@@ -2,6 +2,7 @@
  * Messages to what the list draws: grouped by author, with a heading between days, replies folded under what they
  * answer, a line where the news begins, and my unsent ones at the end. Pure.
  */
+import type { MessageFile } from "~/protocol.gen";
 import type { Message, Outgoing } from "~/session/state";
 
 /** A pause longer than this starts a new group, in milliseconds. */
@@ -22,6 +23,7 @@ export interface ChatItem {
   userId: string;
   username: string;
   content: string;
+  files: readonly MessageFile[];
   at: string;
   source: Message["source"];
   isMine: boolean;
@@ -119,6 +121,7 @@ class Items {
       userId: message.user_id,
       username: message.username,
       content: message.content,
+      files: message.files ?? [],
       at: message.timestamp,
       source: message.source,
       isNews: this.isFirstNews(message),
@@ -132,7 +135,7 @@ class Items {
   stray(reply: Message, rootId: string, thread: ThreadSummary | null): void {
     if (!thread) return;
     const { user_id: userId, username, timestamp: at, source, session_only: sessionOnly } = reply;
-    const nobody = { content: "", message: null, outgoing: null, isNews: false };
+    const nobody = { content: "", files: [], message: null, outgoing: null, isNews: false };
     this.add({ key: rootId, userId, username, at, source, sessionOnly, thread, ...nobody });
   }
 
@@ -143,6 +146,7 @@ class Items {
       userId: this.me.user_id,
       username: this.me.username,
       content: outgoing.content,
+      files: outgoing.files,
       at: outgoing.written_at,
       source: "web",
       isNews: false,

@@ -1,5 +1,6 @@
 /** One message: who, from where, when, what came of it, and for mine how far it got. */
 import { type KeyboardEvent, memo, useState } from "react";
+import { MessageFiles } from "~/attachments/message-files";
 import { FileRef } from "~/code/file-refs";
 import { Markdown } from "~/code/markdown";
 import { clock, dayName, moment } from "~/lib/format";
@@ -79,6 +80,7 @@ function Body({
   const color = useSession(
     (state) => state.members.get(item.userId)?.color ?? state.people.get(item.userId)?.color ?? 11,
   );
+  const sessionId = useSession((state) => state.session?.id ?? "");
   const { isMine, isFirst, message, outgoing, thread } = item;
   const isStray = message === null && outgoing === null;
   const react = actions?.react;
@@ -104,7 +106,8 @@ function Body({
           <div
             className={`max-w-full rounded-xl px-3 py-1.5 text-sm ${bubbleLook(isMine, isCalled, outgoing)} ${corner}`}
           >
-            <Markdown text={item.content} names={names} />
+            {item.content !== "" && <Markdown text={item.content} names={names} />}
+            {item.files.length > 0 && <MessageFiles sessionId={sessionId} files={item.files} />}
             {message?.code_ref && <CodePlace place={message.code_ref} />}
           </div>
         )}

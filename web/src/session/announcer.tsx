@@ -3,6 +3,7 @@
  * scroll into view are not news. What somebody sends themselves is not read back to them.
  */
 import { useEffect, useRef, useState } from "react";
+import { inWords } from "~/attachments/sizes";
 import { useSession } from "~/session/context";
 
 const LONGEST = 240;
@@ -25,7 +26,7 @@ export function Announcer() {
     for (let at = messages.length - 1; at >= 0; at -= 1) {
       const message = messages[at];
       if (!message || message.seq <= since) break;
-      if (message.user_id !== myId) news.unshift(`${message.username}: ${short(message.content)}`);
+      if (message.user_id !== myId) news.unshift(`${message.username}: ${short(inWords(message.content, message.files))}`);
     }
     const last = rows.at(-1);
     if (last?.kind === "message" && last.seq > since) news.push(`Agent: ${short(last.text)}`);

@@ -3,7 +3,7 @@
  * It repairs holes, keeps unsent messages and tells the server what this person looks at.
  */
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { ClientFrame, CursorUpdate, Digest, Follow, Position, Summon, Unfollow, Viewport } from "~/protocol.gen";
+import type { ClientFrame, CursorUpdate, Digest, Follow, MessageFile, Position, Summon, Unfollow, Viewport } from "~/protocol.gen";
 import { Commands, Refused, type Wish } from "./commands";
 import { Connection, type Line, type World } from "./connection";
 import { agrees } from "./digest";
@@ -46,6 +46,8 @@ export interface ClientOptions {
 
 export interface Said {
   content: string;
+  /** Sent to the server before. */
+  files?: MessageFile[];
   mentions?: string[];
   parentId?: string | null;
   /** Never copied to Slack. */
@@ -111,6 +113,7 @@ export class SessionClient {
     const message: Outgoing = {
       client_msg_id: this.options.newId(),
       content: said.content,
+      files: said.files ?? [],
       mentions: said.mentions ?? [],
       parent_id: said.parentId ?? null,
       session_only: said.sessionOnly ?? false,
@@ -191,7 +194,9 @@ export class SessionClient {
 
   private post(message: Outgoing): void {
     const { client_msg_id, content, mentions, parent_id, session_only } = message;
-    this.connection.send({ type: "chat_message", client_msg_id, content, mentions, parent_id, session_only });
+    const files = message.files.map(({ sha256, name }) => ({ sha256, name }));
+    const named = files.length > 0 ? { files } : {};
+    this.connection.send({ type: "chat_message", client_msg_id, content, mentions, parent_id, session_only, ...named });
     this.timers.arm("resend", RESEND, () => this.postPending());
   }
 

@@ -7,7 +7,8 @@ import { fold } from "./fold";
 import { changedAll, isMessageChange } from "./messages";
 import type { LogEntry } from "./protocol";
 import { withNew } from "./reading";
-import { emptyView, type Member, type SessionState } from "./state";
+import type { ChatMessage, MessageFile } from "~/protocol.gen";
+import { emptyView, type Member, type Outgoing, type SessionState } from "./state";
 
 /** Entries from anywhere: known ones are dropped, next ones appended, older ones put in front, early ones kept. */
 export function takeEntries(before: SessionState, taken: readonly LogEntry[]): SessionState {
@@ -152,13 +153,17 @@ function settleOutbox(state: SessionState, entries: readonly LogEntry[]): Sessio
   for (const entry of entries) {
     if (entry.type !== "chat_message" || entry.message.user_id !== state.you?.user_id) continue;
     const at = outbox.findIndex(
-      (item) =>
-        item.state === "pending" && item.echo_seq === null && item.content.trim() === entry.message.content.trim(),
+      (item) => item.state === "pending" && item.echo_seq === null && saysTheSame(item, entry.message),
     );
     const item = outbox[at];
     if (item) outbox = outbox.with(at, { ...item, echo_seq: entry.seq });
   }
   return { ...state, outbox };
+}
+
+function saysTheSame(item: Outgoing, message: ChatMessage): boolean {
+  const hashes = (files: readonly MessageFile[] = []) => files.map((file) => file.sha256).join(" ");
+  return item.content.trim() === message.content.trim() && hashes(item.files) === hashes(message.files);
 }
 
 export function withMember(members: SessionState["members"], member: Member): SessionState["members"] {

@@ -56,6 +56,7 @@ function readMessage(text: string): Outgoing | null {
     return {
       client_msg_id: value.client_msg_id,
       content: value.content,
+      files: value.files ?? [],
       mentions: value.mentions ?? [],
       parent_id: value.parent_id ?? null,
       // Kept by a page that did not know the choice yet: it was made for everybody.

@@ -37,6 +37,7 @@ function queued(id: string, content: string): Input {
   const message: Outgoing = {
     client_msg_id: id,
     content,
+    files: [],
     mentions: [],
     parent_id: null,
     session_only: false,

@@ -1,5 +1,6 @@
 /** What a page knows of one session: plain, immutable data, made by `reduce` alone. */
 import type {
+  MessageFile,
   CodeComment,
   FileChanged,
   FileShared,
@@ -134,6 +135,8 @@ export interface View {
 export interface Outgoing {
   client_msg_id: string;
   content: string;
+  /** The server holds them already. */
+  files: MessageFile[];
   mentions: string[];
   parent_id: string | null;
   session_only: boolean;
