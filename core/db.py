@@ -87,7 +87,7 @@ class Database:
         self._wake = asyncio.Event()
         self._pokes: list[Poke] = []
         self._writer: asyncio.Task[None] | None = None
-        self._is_closing = False
+        self._is_closing = self._is_closed = False
 
     def on_commit(self, poke: Poke) -> None:
         self._pokes.append(poke)
@@ -113,6 +113,9 @@ class Database:
     def submit(self, work: Work[T]) -> asyncio.Future[T]:
         """The same for a caller that does not wait itself: what was submitted first is carried out first."""
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        if self._is_closed:
+            done.set_exception(StorageUnavailable())  # Nobody would ever come for it.
+            return done
         self._queue.append(_Pending(work, done))
         self._wake.set()
         return done
@@ -132,6 +135,7 @@ class Database:
             while self._queue:
                 group, self._queue = self._queue[:MAX_GROUP], self._queue[MAX_GROUP:]
                 await self._commit([pending for pending in group if not pending.done.cancelled()])
+        self._is_closed = True
 
     async def _commit(self, group: list[_Pending]) -> None:
         if not group:

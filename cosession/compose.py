@@ -184,7 +184,7 @@ def compose(
         finally:
             if does_work:
                 await notifier.close()
-                scheduler.close()
+                await scheduler.close()
                 await sender.close()
                 await pusher.close()
             if slack is not None:

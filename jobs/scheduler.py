@@ -7,6 +7,7 @@ held while they last, and the period begins when they are done: whoever dies or 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,6 +52,7 @@ class Scheduler:
         self._clock = clock
         self.jobs = {job.name: job for job in jobs}
         self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._running: set[asyncio.Task[object]] = set()
 
     def start(self) -> None:
         for job in self.jobs.values():
@@ -67,11 +69,19 @@ class Scheduler:
             )
         self._scheduler.start()
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Breaks off what is running, and waits until its turns are given back: the database is open until then."""
         self._scheduler.shutdown(wait=False)
+        for task in self._running:
+            if not task.cancelling():  # A second time would break off the giving back.
+                task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
 
     async def run(self, job: Job) -> None:
         """Runs `job` if it is due and nobody else has. A failure is logged and counted, and tried again soon."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._running.add(task)
         try:
             done = await self._in_turn(job)
         except Exception:  # whatever it is, it is counted, and the timetable goes on
@@ -79,6 +89,8 @@ class Scheduler:
             FAILING.labels(job.name).set(1)
             log.exception("the job %s failed", job.name)
             return
+        finally:
+            self._running.discard(task)
         if done is not None:
             self._has_run(job, done)
 

@@ -169,3 +169,12 @@ async def test_times_are_stored_one_way_by_whatever_path(db: Database, database_
     found = await db.read(lambda tx: [tx.sql.connection().execute(query).scalars().all() for query in queries])
     assert len(found[0]) == 1
     assert all(kinds == found[0] for kinds in found)
+
+
+async def test_who_comes_after_the_end_is_refused_and_does_not_wait(sqlite_url: str) -> None:
+    await asyncio.to_thread(bring_up, sqlite_url)
+    db = Database(open_engine(sqlite_url), system_clock)
+    db.start()
+    await db.close()
+    with pytest.raises(StorageUnavailable):
+        await db.write(lambda tx: tx.now)

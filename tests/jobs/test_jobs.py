@@ -58,7 +58,7 @@ async def test_the_timetable_is_kept_from_the_start(sqlite_url: str) -> None:
             while await db.read(lambda tx: list(tx.sql.exec(select(tables.UsedTicket.jti)))):  # noqa: ASYNC110 - the clock tells nobody
                 await asyncio.sleep(0.02)
     finally:
-        scheduler.close()
+        await scheduler.close()
         await db.close()
 
 
@@ -186,3 +186,25 @@ async def test_the_slow_do_not_end_the_turn_of_whoever_overtook_them(database_ur
         assert not await db.write(lambda tx: leases.take_turn(tx, "job:x", "third", TURN))
     finally:
         await db.close()
+
+
+async def test_a_job_that_is_broken_off_gives_its_turn_back_before_the_database_closes(database_url: str) -> None:
+    await asyncio.to_thread(bring_up, database_url)
+    db = Database(open_engine(database_url), system_clock)
+    db.start()
+    begun = asyncio.Event()
+
+    async def steps(_db: Database) -> int:
+        begun.set()
+        await asyncio.Event().wait()
+        return 0
+
+    job = Job("endless", timedelta(hours=1), steps=steps)
+    scheduler = Scheduler(db, system_clock, "prc_one", [job])
+    scheduler.start()
+    await begun.wait()
+    await scheduler.close()
+    lease = await db.read(lambda tx: tx.sql.get(tables.Lease, "job:endless"))
+    assert lease is not None
+    assert lease.until is None or lease.until <= system_clock()
+    await db.close()
