@@ -264,6 +264,7 @@ class SlackDoor:
     async def _ended(self, realm: str) -> None:
         await self.workspaces.ended(realm)
         await self._keeper.leave(realm)
+        self._keeper.look()  # The organisation's grant may have taken its threads over.
 
     async def _measure(self) -> None:
         """How far behind this door is, for `/metrics`."""

@@ -1,7 +1,8 @@
 """Installations: which workspaces outside let this server act in them, and with which sealed token.
 
 A realm is a workspace, or an organisation that has granted it for all its workspaces. A grant that is taken back leaves
-a row without secrets: mirrors and identities are kept by realm, so they work again after the next grant.
+a row without secrets: mirrors and identities are kept by realm, so they work again after the next grant, which may be
+the organisation's: see `core.adopting`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import datetime
 
 from sqlmodel import col, select
 
-from core import audit, tables
+from core import adopting, audit, tables
 from core.db import Transaction
 
 
@@ -42,7 +43,10 @@ class Tokens:
 
 
 def install(tx: Transaction, grant: Grant) -> None:
-    """Records a grant, the first one of its realm or a later one. The newest counts."""
+    """Records a grant, the first one of its realm or a later one. The newest counts.
+
+    One for a whole organisation takes over what its workspaces had that have taken theirs back.
+    """
     row = _locked(tx, grant.realm) or tables.Installation(realm=grant.realm, token_version=0)
     row.enterprise_id, row.team_id, row.name = grant.enterprise_id, grant.team_id, grant.name[:120]
     row.app_id, row.bot_user_id, row.bot_id = grant.app_id, grant.bot_user_id, grant.bot_id
@@ -50,6 +54,9 @@ def install(tx: Transaction, grant: Grant) -> None:
     row.removed_at = None
     _store(tx, row, grant.tokens)
     audit.record(tx, "workspace_installed", None, realm=grant.realm, scopes=grant.scopes)
+    if row.is_org_wide:
+        for realm in _removed_from(tx, grant.enterprise_id):
+            adopting.adopt(tx, realm, row.realm, row.name)
 
 
 def find(tx: Transaction, realm: str) -> tables.Installation | None:
@@ -82,7 +89,10 @@ def in_trouble(tx: Transaction, realm: str, version: int, words: str) -> None:
 
 
 def remove(tx: Transaction, realm: str) -> bool:
-    """The grant was taken back: its secrets are erased at once. False where there is none."""
+    """The grant was taken back: its secrets are erased at once. False where there is none.
+
+    Where the organisation grants it still, that takes over what the workspace had.
+    """
     row = _locked(tx, realm)
     if row is None or row.removed_at is not None:
         return False
@@ -90,7 +100,17 @@ def remove(tx: Transaction, realm: str) -> bool:
     row.removed_at, row.token_version, row.trouble = tx.now, row.token_version + 1, ""
     tx.sql.add(row)
     audit.record(tx, "workspace_removed", None, realm=realm)
+    organisation = find(tx, row.enterprise_id) if row.enterprise_id and not row.is_org_wide else None
+    if organisation is not None:
+        adopting.adopt(tx, realm, organisation.realm, organisation.name)
     return True
+
+
+def _removed_from(tx: Transaction, enterprise_id: str) -> Sequence[str]:
+    """The realms of an organisation's workspaces that had granted it each for itself, and no longer do."""
+    row = tables.Installation
+    is_removed = (row.enterprise_id == enterprise_id, row.realm != enterprise_id, col(row.removed_at).is_not(None))
+    return tx.sql.exec(select(row.realm).where(*is_removed)).all()
 
 
 def _store(tx: Transaction, row: tables.Installation, tokens: Tokens) -> None:

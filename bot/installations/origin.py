@@ -43,7 +43,10 @@ def of_event(body: Mapping[str, Any]) -> Origin:
     authorizations: Any = body.get("authorizations")
     if isinstance(authorizations, list) and authorizations:
         first: Mapping[str, Any] = authorizations[0]
-        return Origin(_text(first, "enterprise_id"), _text(first, "team_id"), bool(first.get("is_enterprise_install")))
+        is_org_wide = bool(first.get("is_enterprise_install"))
+        # That of an organisation may name no workspace; where it happened is told beside it.
+        team = _text(first, "team_id") or (_text(body, "team_id") if is_org_wide else "")
+        return Origin(_text(first, "enterprise_id"), team, is_org_wide)
     return Origin(_text(body, "enterprise_id"), _text(body, "team_id"))
 
 

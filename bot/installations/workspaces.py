@@ -115,8 +115,11 @@ class Workspaces:
     async def at(self, origin: Origin) -> Workspace | None:
         """The workspace that a request came through; None where nothing is installed there. Raises NotYet.
 
-        What names a workspace of an organisation that has granted it as a whole came through that grant.
+        A workspace's own grant counts before that of its organisation, for as long as it lasts: what the workspace
+        had is found under its name until then.
         """
+        if origin.is_org_wide and await self._is_of(origin.team, origin.enterprise):
+            return await self.of(origin.team)
         found = await self.of(origin.realm)
         if found is None and origin.enterprise:
             found = await self.of(origin.enterprise)
@@ -166,6 +169,11 @@ class Workspaces:
     def _fixed_realm(self) -> str | None:
         return self._fixed.realm if self._fixed is not None else None
 
+    async def _is_of(self, realm: str, enterprise: str) -> bool:
+        """Whether this workspace of the organisation has granted it for itself."""
+        row = await self._row(realm)
+        return row is not None and row.enterprise == enterprise
+
     async def _row(self, realm: str) -> _Row | None:
         await self._look(LOOK_EVERY)
         if realm and realm not in self._present:
@@ -204,6 +212,7 @@ class Workspaces:
 @dataclass(frozen=True, slots=True)
 class _Row:
     realm: str
+    enterprise: str
     bot: Bot
     installed_at: datetime
 
@@ -216,4 +225,4 @@ class _Installed:
 
 
 def _values(row: tables.Installation) -> _Row:
-    return _Row(row.realm, Bot(row.realm, row.name, row.bot_user_id, row.bot_id), row.installed_at)
+    return _Row(row.realm, row.enterprise_id, Bot(row.realm, row.name, row.bot_user_id, row.bot_id), row.installed_at)

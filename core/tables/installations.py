@@ -42,3 +42,7 @@ class Installation(SQLModel, table=True):
     removed_at: datetime | None = moment(nullable=True)
     #: Why it does not work, in words for an operator; empty while it does.
     trouble: str = Field(default="", sa_column=Column(Text, nullable=False))
+
+    @property
+    def is_org_wide(self) -> bool:
+        return self.realm == self.enterprise_id

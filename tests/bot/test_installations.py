@@ -13,10 +13,11 @@ import pytest
 from sqlmodel import col, select
 
 from bot.identity import link_person
+from bot.installations.origin import Origin
 from bot.installations.tokens import NewTokens, Token
 from bot.sandbox.installs import ENTERPRISE_ID
 from bot.settings import SlackSettings
-from core import accounts, tables
+from core import accounts, installations, tables
 from core.db import Transaction
 from core.sealing import Sealer
 from tests.bot.support.office import SECRET, Office, eventually
@@ -265,6 +266,60 @@ async def test_an_organisation_grants_it_for_all_its_workspaces(small_office: Of
     assert (await office.until_row(lambda row: True)).realm == ENTERPRISE_ID
     await office.reply("bob", "from a workspace of the organisation")
     assert await office.until_said(session_id, 1) == [("Bob Chen", "from a workspace of the organisation", "slack")]
+
+
+@pytest.mark.parametrize("order", ["the organisation first", "the workspace first"])
+async def test_an_organisation_takes_over_what_its_workspace_had(order: str, small_office: Office) -> None:
+    """The workspace's own grant ends after the organisation's has come, or before it."""
+    office = small_office
+    settings_for(office, f"{office.engine.base_url}/api/")
+    await grant(office.web, office.engine, FIRST, "Acme", enterprise=ENTERPRISE_ID)
+    await office.restart()
+    session_id = await office.start()
+    await office.reply("bob", "through the workspace")
+    await office.until_said(session_id, 1)
+    thread = await office.until_row(lambda row: row.realm == FIRST)
+
+    for person in office.engine.people:
+        person.enterprise_id = ENTERPRISE_ID
+    if order == "the organisation first":
+        await grant_whole(office)
+        await office.reply("bob", "while both grant it")
+        assert (await office.until_said(session_id, 2))[-1][1] == "while both grant it"
+        assert (await office.until_row(lambda row: True)).realm == FIRST
+    await office.web.write(lambda tx: installations.remove(tx, FIRST))
+    if order == "the workspace first":
+        await grant_whole(office)
+
+    await office.until_row(lambda row: row.realm == ENTERPRISE_ID)
+    said = len(await office.said(session_id))
+    await eventually_of(office, ENTERPRISE_ID)
+    await office.reply("bob", "through the organisation")
+    assert (await office.until_said(session_id, said + 1))[-1] == ("Bob Chen", "through the organisation", "slack")
+    await office.write_in_browser(session_id, "alice", "and back into the same thread")
+    await office.until(lambda: "and back into the same thread" in office.texts())
+
+    moved = await office.until_row(lambda row: row.cursor > thread.cursor)
+    assert (moved.channel, moved.root, moved.status) == (thread.channel, thread.root, "live")
+    realms = await office.web.read(lambda tx: set(tx.sql.exec(select(tables.Identity.realm))))
+    assert realms == {ENTERPRISE_ID}
+
+
+async def grant_whole(office: Office) -> None:
+    """The organisation grants it for all its workspaces, and is named by Slack from now on."""
+    office.engine.workspace.installs.is_org_wide = True
+    office.engine.delivery.enterprise_id = ENTERPRISE_ID
+    await grant(office.web, office.engine, ENTERPRISE_ID, "Acme Group", enterprise=ENTERPRISE_ID)
+
+
+async def eventually_of(office: Office, realm: str) -> None:
+    """Until this process knows that the workspace has no grant of its own any more."""
+
+    async def look() -> bool:
+        found = await office.door.workspaces.at(Origin(ENTERPRISE_ID, FIRST, True))
+        return found is not None and found.realm == realm
+
+    await eventually(look, 10.0)
 
 
 async def test_no_token_stands_in_the_database_as_it_is(street: Street) -> None:

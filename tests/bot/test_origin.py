@@ -40,7 +40,7 @@ def through(team: str | None, enterprise: str | None = None, *, org: bool = Fals
         (event(team_id="T2", authorizations=[through("T1")]), Origin("", "T1"), "T1"),
         (event(team_id="T2", authorizations=[through("T1", "E1")]), Origin("E1", "T1"), "T1"),
         (event(team_id="T1", authorizations=[through("T1", "E1", org=True)]), Origin("E1", "T1", True), "E1"),
-        (event(team_id="T1", authorizations=[through(None, "E1", org=True)]), Origin("E1", "", True), "E1"),
+        (event(team_id="T1", authorizations=[through(None, "E1", org=True)]), Origin("E1", "T1", True), "E1"),
         (event(team_id="T1", enterprise_id="E1", authorizations=[]), Origin("E1", "T1"), "T1"),
         (event(team_id="T1"), Origin("", "T1"), "T1"),
         (event(), Origin("", ""), ""),

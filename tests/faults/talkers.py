@@ -9,6 +9,7 @@ import asyncio
 import itertools
 import json
 import random
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,13 +38,24 @@ class Talker:
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
     _pending: dict[str, Any] | None = None
     _news: asyncio.Event = field(default_factory=asyncio.Event)
+    #: What it did or heard last, and when, for whoever reads a failure.
+    _last: tuple[str, float] = ("", 0.0)
+
+    def __str__(self) -> str:
+        did, at = self._last
+        unanswered = (self._pending or {}).get("client_msg_id")
+        return f"{self.name}: {self.cursor}, waits for {unanswered}, {did} {time.monotonic() - at:.1f} s ago"
+
+    def _note(self, did: str) -> None:
+        self._last = (did, time.monotonic())
 
     async def talk(self) -> None:
         """For ever. Raises AssertionError when something is wrong with what is heard."""
         while True:
             try:
                 await self._one_connection()
-            except (OSError, websockets.WebSocketException, httpx2.HTTPError):
+            except (OSError, websockets.WebSocketException, httpx2.HTTPError) as error:
+                self._note(f"{type(error).__name__}: {error}")
                 await asyncio.sleep(random.uniform(0.02, 0.1))
 
     async def until(self, seq: int) -> None:
@@ -59,10 +71,12 @@ class Talker:
             answer = await http.post(f"{server.url}/api/sessions/{self.session_id}/tickets", headers=headers)
             answer.raise_for_status()
         query = f"token={answer.json()['ticket']}&epoch={self.epoch}&since={self.cursor}"
+        self._note(f"calls {server.port}")
         address = f"ws://localhost:{server.port}/ws/session/{self.session_id}?{query}"
         async with websockets.connect(address, open_timeout=3.0) as socket:
             async for text in socket:
                 frame: dict[str, Any] = json.loads(text)
+                self._note(f"heard {frame['type']} from {server.port}")
                 self._take(frame)
                 if frame["type"] in ("connected", "ack", "error"):
                     # A refusal for saying too much ends with the wait that it asks for.

@@ -47,8 +47,12 @@ async def talking(machine: Machine, names: list[str]) -> list[Talker]:
 
 
 async def heard_more(talkers: list[Talker], more: int) -> None:
-    async with asyncio.timeout(60):
-        await asyncio.gather(*(talker.until(talker.cursor + more) for talker in talkers))
+    wanted = {talker.name: talker.cursor + more for talker in talkers}
+    try:
+        async with asyncio.timeout(60):
+            await asyncio.gather(*(talker.until(wanted[talker.name]) for talker in talkers))
+    except TimeoutError:
+        raise AssertionError(f"wanted {wanted}, but {[str(talker) for talker in talkers]}") from None
 
 
 @pytest.mark.parametrize("place", ["sqlite", "cluster"])
