@@ -140,6 +140,8 @@ class Intake:
                 return answer
         raw = req.raw_body.encode()
         storing = asyncio.ensure_future(self._db.write(lambda tx: inbox.store(tx, item_id, kind, raw)))
+        # Should the connection end meanwhile, nobody is left to be told that it failed: Slack sends it again.
+        storing.add_done_callback(lambda done: done.cancelled() or done.exception())
         # Slack sends an event again, but neither a command nor a click: who made those sees an error instead.
         done, _ = await asyncio.wait({storing}, timeout=None if kind == EVENT else self._settings.pace.ack_within)
         if not done:

@@ -8,6 +8,7 @@ from typing import Any
 
 import fastapi.dependencies.models
 import pytest
+from hypothesis import settings
 
 from tests.support import bounded, ports
 from tests.support.postgres import Postgres, running_postgres
@@ -15,6 +16,11 @@ from tests.support.server import ServerProcess, running_server
 from tests.support.valkey import running_valkey
 
 pytest_plugins = ["tests.support.browser"]
+pytest.register_assert_rewrite("tests.bot.support", "tests.faults")
+
+# How long an example takes says nothing on a machine that others use.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

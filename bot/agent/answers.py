@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 #: Steps that are made at once for an answer to begin before somebody else speaks.
 MAX_HURRY = 6
+#: Most turns before the last one that are told when they are read together. More are an import, or an outage is over.
+MAX_BEFORE = 5
 UNKNOWN = datetime.min.replace(tzinfo=UTC)
 
 
@@ -132,15 +134,17 @@ class Answers:
 
     def _wanted(self, entries: Sequence[Entry], progress: Progress | None) -> frozenset[str]:
         """The turns whose words get posts of their own: one that is still running or has told some already. Of one that
-        was over before it was read, the turn's message tells all, unless that is too much for it; and of many that were
-        read together it is the last one."""
+        was over before it was read, the turn's message tells all, unless that is too much for it. Of several that were
+        read together it tells of the last one, so those before have posts, unless it is a backlog of many."""
         if progress is None:
             # Said behind the end of its turn: there is no other place for it.
             return frozenset(e.event.turn_id for e in entries if isinstance(e.event, AgentMessage))
         turn = progress.turn_id
         said = [e.event.text for e in entries if isinstance(e.event, AgentMessage) and e.event.turn_id == turn]
         is_too_much = len(said) > 1 or any(len(to_parts(text, MAX_ANSWER)) > 1 for text in said)
-        return frozenset({self._turn, turn} if progress.status == "running" or is_too_much else {self._turn})
+        last = {turn} if progress.status == "running" or is_too_much else set[str]()
+        before = {e.event.turn_id for e in entries if isinstance(e.event, AgentMessage)} - {turn}
+        return frozenset({self._turn} | last | (before if len(before) <= MAX_BEFORE else set()))
 
     def accept(self, plan: Plan) -> None:
         """The plan is stored."""

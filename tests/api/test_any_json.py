@@ -88,7 +88,7 @@ async def head(place: Place) -> int:
     return await place.api.db.read(lambda tx: log.head(tx, place.session_id))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(text=documents | fragments)
 def test_any_text_on_a_socket_is_a_frame_or_a_clean_refusal(runner: asyncio.Runner, place: Place, text: str) -> None:
     runner.run(check_one(place, text))
@@ -114,13 +114,13 @@ async def check_request(place: Place, frames: list[Any]) -> None:
             server_frame_adapter.validate_python(item)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(frames=st.lists(anything | plausible, min_size=1, max_size=5))
 def test_any_list_of_commands_is_answered_one_by_one(runner: asyncio.Runner, place: Place, frames: list[Any]) -> None:
     runner.run(check_request(place, frames))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(text=documents | fragments)
 def test_any_body_is_answered_or_refused_as_a_problem(runner: asyncio.Runner, place: Place, text: str) -> None:
     response = runner.run(post(place, text.encode(errors="surrogatepass")))

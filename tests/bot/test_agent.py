@@ -97,6 +97,24 @@ async def test_a_backlog_of_fifty_turns_is_not_fifty_messages(small_office: Offi
     assert "50 turns" in shown(message)
 
 
+async def test_of_a_few_turns_that_were_read_together_every_answer_is_told(small_office: Office) -> None:
+    office = small_office
+    session_id = await office.start()
+    await office.door.close()
+    for turn in ("t1", "t2", "t3"):
+        await office.agent(
+            session_id,
+            TurnStarted(turn_id=turn, agent="codex"),
+            AgentMessage(turn_id=turn, text=f"answer of {turn}"),
+            TurnFinished(turn_id=turn, status="completed"),
+        )
+    await office.restart()
+    await office.until_row(lambda row: row.progress_ts is None and row.cursor >= 9)
+    await office.until_quiet()
+    whole = " ".join(map(shown, office.thread()))
+    assert [whole.count(f"answer of {turn}") for turn in ("t1", "t2", "t3")] == [1, 1, 1]
+
+
 async def test_a_session_that_ends_in_a_turn_shows_it_as_stopped(small_office: Office) -> None:
     office = small_office
     session_id = await office.start()

@@ -54,7 +54,7 @@ def cuts(text: str, begin: int = 0) -> list[tuple[int, int, int]]:
     return found
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(TEXTS, st.integers(0, 50), st.integers(1, 400))
 def test_however_a_text_is_cut_its_pieces_are_the_text(text: str, begin: int, step: int) -> None:
     text = joined([text]) or "x"
@@ -68,7 +68,7 @@ def test_however_a_text_is_cut_its_pieces_are_the_text(text: str, begin: int, st
     assert live([whole]) == set()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(TEXTS, min_size=1, max_size=5))
 def test_a_text_that_gets_another_block_stays_as_it_was(blocks: list[str]) -> None:
     for count in range(1, len(blocks)):

@@ -134,7 +134,7 @@ LINES = st.lists(
 
 
 @given(LINES, LINES, st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_whatever_becomes_of_a_file_the_place_is_in_it_and_fits(
     old: list[str], new: list[str], data: st.DataObject
 ) -> None:

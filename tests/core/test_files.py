@@ -144,7 +144,7 @@ STEPS = st.lists(
 _people = itertools.count()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 async def test_whatever_happens_the_tables_show_the_folder_and_each_file_s_own_history(
     db: Database, steps: list[tuple[str, str, str]]

@@ -12,7 +12,7 @@ KEY = "a key of the tests, with more than thirty-two bytes"
 
 
 @given(text=st.text(max_size=300), place=st.text(max_size=40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_is_sealed_opens_again_and_shows_nothing_meanwhile(text: str, place: str) -> None:
     sealer = Sealer(KEY)
     sealed = sealer.seal(place, text)
@@ -28,7 +28,7 @@ def test_the_same_secret_is_never_sealed_the_same_way_twice() -> None:
 
 
 @given(at=st.integers(min_value=0), flip=st.integers(min_value=1, max_value=255))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_a_changed_byte_anywhere_closes_it(at: int, flip: int) -> None:
     sealer = Sealer(KEY)
     sealed = bytearray(sealer.seal("slack token T1", "xoxb-1234567890"))

@@ -381,7 +381,6 @@ def test_log_tables_and_clients_agree_after_any_interleaving_by_any_roles(stage:
     @given(steps())
     @settings(
         max_examples=40,
-        deadline=None,
         derandomize=True,
         database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],

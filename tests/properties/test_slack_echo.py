@@ -264,7 +264,6 @@ def test_whatever_happens_each_thing_said_is_one_post_and_then_it_is_quiet(stage
     @given(happenings())
     @settings(
         max_examples=max(6, MESSAGES // 10),
-        deadline=None,
         derandomize=True,
         database=None,
         # A smaller example would take minutes to find: where something echoes, waiting for quiet takes its time.

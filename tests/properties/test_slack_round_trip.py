@@ -302,7 +302,7 @@ def name_of(slack_id: str) -> str:
 
 
 @given(messages())
-@settings(deadline=None, max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES)
 def test_what_is_composed_in_slack_says_the_same_in_the_session_and_in_a_post_of_it(message: Element) -> None:
     made = as_made(message)
     markdown = from_slack(message, name_of).text
@@ -386,7 +386,7 @@ def without_quotes(said: Said) -> list[tuple[Any, ...]]:
 
 
 @given(MARKDOWN)
-@settings(deadline=None, max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES)
 def test_what_is_written_in_the_session_says_the_same_in_a_post_and_back_in_a_session(markdown: str) -> None:
     written = as_markdown(markdown)
     post = posted(markdown)
