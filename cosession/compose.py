@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from fastapi import FastAPI
 
@@ -41,11 +41,13 @@ from cosession.settings import Settings
 from cosession.signals import in_words, signals_for
 from cosession.slack import Sandbox, build_door, connected_workspace, mount_sandbox, ways_in
 from cosession.timetable import mount_timetable
-from integrations.redis.limits import RedisBuckets
 from jobs.mail_sender import MailSender
 from jobs.notify import Notifier
 from jobs.schedule import Job, timetable
 from jobs.scheduler import Scheduler
+
+if TYPE_CHECKING:
+    from integrations.redis.limits import RedisBuckets
 
 log = logging.getLogger(__name__)
 
@@ -280,6 +282,8 @@ def _shared_budget(settings: Settings, elsewhere: Elsewhere) -> RedisBuckets | N
     """One budget of messages per user over all processes, where they share a Redis."""
     if settings.is_sqlite or not settings.redis_url:
         return None
+    from integrations.redis.limits import RedisBuckets  # As in `cosession.signals`.
+
     return RedisBuckets(settings.redis_url, "messages", MESSAGES_PER_MINUTE, processes=lambda: elsewhere.processes)
 
 

@@ -6,7 +6,6 @@ from core.clock import Clock
 from core.ids import new_id
 from core.signals import NoSignals, PollingOnly, Signals
 from cosession.settings import Settings
-from integrations.redis.signals import RedisSignals
 
 
 def signals_for(settings: Settings, clock: Clock) -> Signals:
@@ -15,6 +14,8 @@ def signals_for(settings: Settings, clock: Clock) -> Signals:
     if settings.is_sqlite:
         return NoSignals(process_id)
     if settings.redis_url:
+        from integrations.redis.signals import RedisSignals  # The client takes a tenth of a second to load.
+
         return RedisSignals(settings.redis_url, settings.jwt_key(), process_id, clock)
     return PollingOnly(process_id)
 
