@@ -1,9 +1,9 @@
-"""What it costs the database when a crowd comes back, as after a restart: they arrive together and are asked together."""
+"""What a crowd that comes back costs the database, as after a restart: they arrive together and are asked together."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,13 +29,15 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> Generator[list[str]]:
         if not any(words in statement for words in NOT_THEIRS):
             given.append(statement)
 
-    for name in ("rows", "run"):
-
-        def past(hot: Hot, *values: Any, ask: Any = getattr(Hot, name)) -> Any:
+    def counted(ask: Callable[..., Any]) -> Callable[..., Any]:
+        def past(*values: Any) -> Any:
             given.append("past SQLAlchemy")
-            return ask(hot, *values)
+            return ask(*values)
 
-        monkeypatch.setattr(Hot, name, past)
+        return past
+
+    monkeypatch.setattr(Hot, "rows", counted(Hot.rows))
+    monkeypatch.setattr(Hot, "run", counted(Hot.run))
     event.listen(Engine, "before_cursor_execute", note)
     try:
         yield given
