@@ -80,7 +80,7 @@ class Talker:
                 self._take(frame)
                 if frame["type"] in ("connected", "ack", "error"):
                     # A refusal for saying too much ends with the wait that it asks for.
-                    await asyncio.sleep(frame.get("retry_after_ms", 0) / 1_000 + random.uniform(0.01, 0.3))
+                    await asyncio.sleep((frame.get("retry_after_ms") or 0) / 1_000 + random.uniform(0.01, 0.3))
                     await self._say(socket)
 
     def _take(self, frame: dict[str, Any]) -> None:

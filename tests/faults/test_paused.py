@@ -51,9 +51,11 @@ async def heard_more(talkers: list[Talker], talking: list[asyncio.Task[None]], m
     wanted = {talker.name: talker.cursor + more for talker in talkers}
     hearing = asyncio.gather(*(talker.until(wanted[talker.name]) for talker in talkers))
     done, _ = await asyncio.wait({hearing, *talking}, timeout=60, return_when=asyncio.FIRST_COMPLETED)
+    is_over = hearing.done()
+    hearing.cancel()
     for one in done:
         one.result()
-    assert hearing.done(), f"wanted {wanted}, but {[str(talker) for talker in talkers]}"
+    assert is_over, f"wanted {wanted}, but {[str(talker) for talker in talkers]}"
 
 
 @pytest.mark.parametrize("place", ["sqlite", "cluster"])
