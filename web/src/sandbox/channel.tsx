@@ -21,16 +21,28 @@ function isReply(message: Message): boolean {
   return message.thread_ts !== undefined && message.thread_ts !== message.ts;
 }
 
-/** Keeps the end in view while new messages come, unless the person has scrolled up to read. */
-function useStickToEnd(count: number, key: string) {
+/** Keeps the end in view while messages come, grow and show their pictures, unless the person has scrolled up to read. */
+function useStickToEnd(key: string) {
   const list = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
   useLayoutEffect(() => {
     isAtEnd.current = true;
   }, [key]);
   useEffect(() => {
-    if (isAtEnd.current && list.current) list.current.scrollTop = list.current.scrollHeight;
-  }, [count, key]);
+    const at = list.current;
+    if (!at) return;
+    const stick = () => {
+      if (isAtEnd.current) at.scrollTop = at.scrollHeight;
+    };
+    stick();
+    const changes = new MutationObserver(stick);
+    changes.observe(at, { childList: true, subtree: true, characterData: true });
+    at.addEventListener("load", stick, true);
+    return () => {
+      changes.disconnect();
+      at.removeEventListener("load", stick, true);
+    };
+  }, [key]);
   const onScroll = () => {
     const at = list.current;
     if (at) isAtEnd.current = at.scrollHeight - at.scrollTop - at.clientHeight < 60;
@@ -41,7 +53,7 @@ function useStickToEnd(count: number, key: string) {
 export function ChannelPane(props: Common & { isLoaded: boolean }) {
   const { channel, snapshot } = props;
   const shown = props.messages.filter((message) => !isReply(message) || message.subtype === "thread_broadcast");
-  const { list, onScroll } = useStickToEnd(shown.length, channel.id);
+  const { list, onScroll } = useStickToEnd(channel.id);
   const name = nameOf(channel, snapshot);
   const command = Object.keys(snapshot.commands)[0] ?? "";
   return (
@@ -71,7 +83,7 @@ export function ChannelPane(props: Common & { isLoaded: boolean }) {
 export function ThreadPane(props: Common & { root: Message; onClose: () => void }) {
   const { root, channel, snapshot } = props;
   const replies = props.messages.filter((message) => isReply(message) && message.thread_ts === root.ts);
-  const { list, onScroll } = useStickToEnd(replies.length, root.ts);
+  const { list, onScroll } = useStickToEnd(root.ts);
   const session = snapshot.sessions[`${channel.id}:${root.ts}`];
   const actions: MessageActions = { ...props.actions, openThread: undefined };
   return (

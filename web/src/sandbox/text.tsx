@@ -12,6 +12,9 @@ const EMOJI: Record<string, string> = {
   wave: "👋", thinking_face: "🤔", fire: "🔥", joy: "😂", smile: "😄", pray: "🙏", bulb: "💡", warning: "⚠️", lock: "🔒",
   hourglass_flowing_sand: "⏳", robot_face: "🤖", speech_balloon: "💬", red_circle: "🔴", large_green_circle: "🟢",
   green_circle: "🟢", white_circle: "⚪", see_no_evil: "🙈", speak_no_evil: "🙊", raised_hands: "🙌", bug: "🐛", memo: "📝",
+  large_blue_circle: "🔵", large_purple_circle: "🟣", large_orange_circle: "🟠", large_yellow_circle: "🟡",
+  large_brown_circle: "🟤", black_circle: "⚫", large_green_square: "🟩", large_red_square: "🟥", large_blue_square: "🟦",
+  large_purple_square: "🟪",
 };
 
 /** An emoji by name; one that is not known is shown by its name, as custom emoji are. */
