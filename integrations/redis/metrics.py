@@ -9,6 +9,6 @@ SIGNALS = Counter(
     "Signals between processes: published, received, dropped (not carried), forged, repeated (an old one, again).",
     ["outcome"],
 )
-HEALTHY = Gauge("cosession_signals_healthy", "1 while signals are carried through Redis; 0 while not, or without it.")
+HEALTHY = Gauge("cosession_signals_healthy", "1 while signals are carried through Redis; 0 while not.")
 for _outcome in ("published", "received", "dropped", "forged", "repeated"):
     SIGNALS.labels(_outcome)

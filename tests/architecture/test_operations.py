@@ -7,7 +7,7 @@ import re
 from prometheus_client import REGISTRY
 
 import cosession.compose  # noqa: F401 - brings every metric in, but for those that only a process with Redis has
-import integrations.redis.limits  # noqa: F401
+import integrations.redis.limits
 import integrations.redis.metrics  # noqa: F401
 from tests.support.chromium import ROOT
 
