@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -193,9 +193,9 @@ async def test_the_page_is_readable_for_everybody(page_url: str, open_page: Open
 async def test_files_are_attached_and_seen(page_url: str, open_page: OpenPage) -> None:
     page = await open_page()
     await page.goto(page_url)
-    picture = {"name": "pixel.png", "mimeType": "image/png", "buffer": PIXEL}
-    notes = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"notes"}
-    spare = {"name": "spare.txt", "mimeType": "text/plain", "buffer": b"spare"}
+    picture: FilePayload = {"name": "pixel.png", "mimeType": "image/png", "buffer": PIXEL}
+    notes: FilePayload = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"notes"}
+    spare: FilePayload = {"name": "spare.txt", "mimeType": "text/plain", "buffer": b"spare"}
     await page.get_by_label("Choose files").set_input_files([picture, notes, spare])
     await page.get_by_role("button", name="Remove spare.txt").click()
     await page.get_by_role("button", name="Send").click()
